@@ -1,0 +1,149 @@
+"""The whole detector: features, network, evidence pool and calibration with one packed state."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ringtrue.model.contract import CHUNK_SAMPLES
+from ringtrue.model.frontend import Frontend, FrontendConfig
+from ringtrue.model.network import TIME_STRIDE, Network, NetworkConfig
+from ringtrue.model.pool import EvidencePool, PoolConfig
+from ringtrue.model.state import StateLayout
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Everything that defines the architecture."""
+
+    frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    pool: PoolConfig = field(default_factory=PoolConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dict for checkpoints."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DetectorConfig:
+        """Inverse of :meth:`to_dict`; lists become tuples, absent parts take their defaults.
+
+        Raises:
+            ValueError: an unknown part or field.
+        """
+        parts = {"frontend": FrontendConfig, "network": NetworkConfig, "pool": PoolConfig}
+        unknown = set(values) - set(parts)
+        if unknown:
+            raise ValueError(f"model: expected {', '.join(parts)}, got {', '.join(sorted(unknown))}")
+        built: dict[str, Any] = {}
+        for name, kind in parts.items():
+            arguments = {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in values.get(name, {}).items()
+            }
+            try:
+                built[name] = kind(**arguments)
+            except TypeError as error:
+                raise ValueError(f"model.{name}: {error}") from error
+        return cls(**built)
+
+
+@dataclass(frozen=True)
+class CropOutput:
+    """What training sees of whole crops; one value per chunk or per 20 ms frame."""
+
+    score: Tensor
+    """Uncalibrated score [batch, chunks]."""
+    speech_seconds: Tensor
+    """Seconds of speech in memory [batch, chunks]."""
+    speech_logits: Tensor
+    """Speech logits [batch, frames]."""
+    embeddings: Tensor
+    """Network output [batch, channels, frames]."""
+
+
+class Detector(nn.Module):
+    """PCM and state to speech, voice_llr, speech_seconds and state, as contract v1 says.
+
+    ``scale`` and ``offset`` map the raw score to a calibrated log-likelihood ratio.
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.frontend = Frontend(config.frontend)
+        self.network = Network(config.network, config.frontend.bands)
+        self.pool = EvidencePool(config.pool, config.network.embedding)
+        self.register_buffer("scale", torch.tensor(1.0))
+        self.register_buffer("offset", torch.tensor(0.0))
+        shapes: dict[str, tuple[int, ...]] = {"pcm_history": (config.frontend.history,), "level": (1,)}
+        for index, shape in enumerate(self.network.cache_shapes()):
+            shapes[f"conv_{index}"] = shape
+        shapes["evidence"] = (self.pool.state_size,)
+        self.layout = StateLayout(shapes)
+
+    @property
+    def frames_per_chunk(self) -> int:
+        """Network frames per chunk."""
+        return self.config.frontend.frames_per_chunk // TIME_STRIDE
+
+    def calibrate(self, scale: float, offset: float) -> None:
+        """Bake a calibration into the graph: voice_llr = scale * score + offset * ramp."""
+        if scale <= 0:
+            raise ValueError(f"calibration scale: expected > 0, got {scale}")
+        self.scale.fill_(scale)
+        self.offset.fill_(offset)
+
+    def zero_state(self, batch: int) -> Tensor:
+        """The state that starts a call, [batch, S]."""
+        return torch.zeros(batch, self.layout.size, device=self.scale.device)
+
+    def features(self, pcm: Tensor) -> Tensor:
+        """Features [batch, bands, frames] of whole crops from a fresh start."""
+        history, level, *_ = self.layout.unpack(self.zero_state(pcm.shape[0]))
+        features: Tensor = self.frontend(pcm, history, level)[0]
+        return features
+
+    def forward_features(self, features: Tensor, speech: Tensor | None = None) -> CropOutput:
+        """Whole crops from features; ``speech`` [batch, frames] 0..1 replaces the own gate."""
+        _, _, *caches, sums = self.layout.unpack(self.zero_state(features.shape[0]))
+        embeddings, logits, _ = self.network(features, caches)
+        # The gate learns from speech labels only: the score must not choose what to listen to.
+        probability = torch.sigmoid(logits).detach() if speech is None else speech
+        score, seconds, _ = self.pool(
+            embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
+        )
+        return CropOutput(score, seconds, logits, embeddings)
+
+    def forward(self, pcm: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One step of contract v1.
+
+        Args:
+            pcm: [batch, 800] (or a multiple of it: only the last chunk's outputs are returned).
+            state: [batch, S].
+
+        Returns:
+            speech [batch], voice_llr [batch], speech_seconds [batch], state_out [batch, S].
+        """
+        if pcm.shape[1] % CHUNK_SAMPLES:
+            raise ValueError(
+                f"pcm: expected a multiple of {CHUNK_SAMPLES} samples, got {pcm.shape[1]}"
+            )
+        history, level, *caches, sums = self.layout.unpack(state)
+        features, history, level = self.frontend(pcm, history, level)
+        embeddings, logits, caches = self.network(features, caches)
+        probability = torch.sigmoid(logits)
+        score, seconds, sums = self.pool(
+            embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
+        )
+        ramp = seconds / (seconds + self.config.pool.ramp_seconds)
+        llr = self.scale * score + self.offset * ramp
+        speech = probability[:, probability.shape[1] - self.frames_per_chunk :].mean(dim=1)
+        state_out = self.layout.pack([history, level, *caches, sums])
+        return speech, llr[:, -1], seconds[:, -1], state_out

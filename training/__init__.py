@@ -1,0 +1,1 @@
+"""How the network learns: manifests, the telephone channel, training, calibration, evaluation."""
