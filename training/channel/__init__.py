@@ -1,0 +1,1 @@
+"""The telephone channel as composable transforms, one class per module."""
