@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
-
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
+from scipy.signal import lfilter
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,4 +33,5 @@ class AutomaticGain(Transform):
         smooth, _ = lfilter([1 - keep], [1.0, -keep], powers, zi=state)
         gain_db = -params["strength"] * 10 * np.log10(np.maximum(smooth / reference, 1e-6))
         gains = 10 ** (np.clip(gain_db, -params["max_db"], params["max_db"]) / 20)
-        return np.clip(samples * smooth_gain(gains, len(samples)), -1.0, 1.0)
+        levelled = samples * smooth_gain(gains, len(samples))
+        return np.asarray(np.clip(levelled, -1.0, 1.0), dtype=np.float32)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfilt
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
+from scipy.signal import butter, sosfilt
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,4 +33,4 @@ class BandPass(Transform):
         """Filter (causal, as channel filters are)."""
         edges = (params["low_hz"], params["high_hz"])
         sections = butter(params["order"], edges, "bandpass", fs=SAMPLE_RATE, output="sos")
-        return sosfilt(sections, samples).astype(np.float32)
+        return np.asarray(sosfilt(sections, samples), dtype=np.float32)

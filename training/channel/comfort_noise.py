@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
-from scipy.signal import lfilter
-
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
+from scipy.ndimage import maximum_filter1d
+from scipy.signal import lfilter
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,6 +48,7 @@ class ComfortNoise(Transform):
             level = min(10 ** (params["level_dbfs"] / 10), speech / 100 or 1e-6)
         white = np.random.default_rng(params["seed"]).standard_normal(len(samples))
         pole = params["pole"]
-        noise = lfilter([np.sqrt(1 - pole**2)], [1.0, -pole], white).astype(np.float32)
+        filtered = lfilter([np.sqrt(1 - pole**2)], [1.0, -pole], white)
+        noise: Samples = np.asarray(filtered, dtype=np.float32)
         keep = smooth_gain(kept.astype(np.float64), len(samples))
         return samples * keep + noise * np.float32(np.sqrt(level)) * (1 - keep)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
+from scipy.signal import sosfilt
 
 
 def biquad(kind: str, frequency: float, gain_db: float, quality: float) -> NDArray[np.float64]:
@@ -46,7 +45,7 @@ def biquad(kind: str, frequency: float, gain_db: float, quality: float) -> NDArr
         ]
     else:
         raise ValueError(f"expected peak, low_shelf or high_shelf, got {kind!r}")
-    return np.asarray(b + d) / d[0]
+    return np.asarray([value / d[0] for value in b + d], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,4 +79,4 @@ class Equaliser(Transform):
     def apply(self, samples: Samples, params: Params) -> Samples:
         """Filter with the drawn sections (minimum phase, as devices are)."""
         sections = np.stack([biquad(k, f, g, q) for k, f, g, q in params["sections"]])
-        return sosfilt(sections, samples).astype(np.float32)
+        return np.asarray(sosfilt(sections, samples), dtype=np.float32)

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
 from ringtrue.training.channel.base import Params, Samples, Transform
 
 LAWS: Final = ("alaw", "mulaw")
@@ -16,7 +15,7 @@ LAWS: Final = ("alaw", "mulaw")
 
 def to_int16(samples: Samples) -> NDArray[np.int16]:
     """16-bit PCM, rounded and clipped at full scale."""
-    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(samples * 32768.0), -32768, 32767), dtype=np.int16)
 
 
 @cache
@@ -45,7 +44,7 @@ def round_trip_table(law: str) -> Samples:
         result = np.where(value < 0, -decoded, decoded) * 8
     else:
         raise ValueError(f"expected a law of {', '.join(LAWS)}, got {law!r}")
-    return (result / 32768.0).astype(np.float32)
+    return np.asarray(result / 32768.0, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

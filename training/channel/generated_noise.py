@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.signal import lfilter
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
+from scipy.signal import lfilter
 
 NOISE_KINDS: Final = ("white", "pink", "brown", "hum")
 

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 
 FRAME: Final = SAMPLE_RATE // 50
@@ -19,7 +18,7 @@ def frame_powers(samples: Samples, frame: int = FRAME) -> NDArray[np.float64]:
     """Mean square per frame of ``frame`` samples; a short last frame counts as a frame."""
     whole = len(samples) // frame
     body = samples[: whole * frame].reshape(whole, frame)
-    powers = np.einsum("ij,ij->i", body, body, dtype=np.float64) / frame
+    powers: NDArray[np.float64] = np.einsum("ij,ij->i", body, body, dtype=np.float64) / frame
     rest = samples[whole * frame :]
     if len(rest):
         powers = np.append(powers, np.dot(rest.astype(np.float64), rest) / len(rest))
@@ -66,4 +65,4 @@ def scale_to_active(samples: Samples, level_dbfs: float, max_gain_db: float = 60
 def smooth_gain(gains: NDArray[np.float64], length: int, frame: int = FRAME) -> Samples:
     """Per-frame gains interpolated linearly between frame centres to ``length`` samples."""
     centres = np.arange(len(gains)) * frame + frame / 2
-    return np.interp(np.arange(length), centres, gains).astype(np.float32)
+    return np.asarray(np.interp(np.arange(length), centres, gains), dtype=np.float32)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 import soxr
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import soundfile
 import soxr
-
 from ringtrue.training.channel.av_codec import CodecSpec, round_trip
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform, fit_length
 
@@ -42,13 +41,13 @@ class MediaHistory(Transform):
         rates: sample rates in Hz and their relative weights.
     """
 
-    formats: tuple[str, ...] = ("mp3", "mp3", "mp3", "aac", "opus", "vorbis")
+    formats: tuple[str, ...] = ("mp3", "mp3", "mp3", "aac", "aac", "opus", "vorbis", "vorbis")
     rates: tuple[tuple[int, float], ...] = (
-        (8000, 4.0),
+        (8000, 5.0),
         (16000, 3.0),
-        (22050, 3.0),
-        (24000, 1.5),
-        (44100, 0.5),
+        (22050, 2.0),
+        (24000, 1.0),
+        (44100, 0.3),
     )
 
     def randomize(self, samples: Samples, rng: np.random.Generator) -> Params:

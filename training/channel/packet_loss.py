@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.levels import FRAME
 

@@ -89,8 +89,8 @@ def training_channel(
     speed 0.92-1.08 (``speed``) · device response (0.6) · room (0.35) · clipping (0.05) · noise,
     SNR triangular 5-22-38 dB (0.6) · one of suppression, gate (0.3) · AGC (0.2) · other sample
     rate and back (0.15) · file history MP3/AAC/Opus/Vorbis (0.2) · band-pass (0.6) ·
-    level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 17, GSM 12, G.726 8, G.722 5, Opus 5,
-    G.723.1 3 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, as the first
+    level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14, G.726 8, Opus 6, G.722 5,
+    G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, as the first
     (0.2) · stored call as 8 or 22 kHz MP3 (0.12) · level -40...-14 dBFS (0.5).
 
     Args:
@@ -141,7 +141,7 @@ def _training_codec(p: float) -> OneOf:
     return OneOf(
         p=p,
         options=(G711(), AmrNb(), Gsm(), G726(), G722(), OpusNb(), G7231()),
-        weights=(50, 17, 12, 8, 5, 5, 3),
+        weights=(50, 15, 14, 8, 5, 6, 2),
     )
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.signal import oaconvolve
-
 from ringtrue.training.channel.base import Params, Samples, Transform
+from scipy.signal import oaconvolve
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +39,8 @@ class Room(Transform):
             return samples
         kernel = rir * np.float32(params["wet"] / peak)
         kernel[direct] = 1.0
-        wet = oaconvolve(samples, kernel)[direct : direct + len(samples)].astype(np.float32)
+        full = oaconvolve(samples, kernel)
+        wet: Samples = np.asarray(full[direct : direct + len(samples)], dtype=np.float32)
         before = float(np.dot(samples, samples))
         after = float(np.dot(wet, wet))
         return wet * np.float32(np.sqrt(before / after)) if after > 0 else wet

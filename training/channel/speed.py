@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
-
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform, fit_length
 
 
