@@ -1,0 +1,105 @@
+"""Voice evidence: what the network says about the speech heard so far."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from ringtrue.inference.evidence.base import Evidence
+from ringtrue.inference.session import Step
+from ringtrue.model.contract import ModelInfo
+
+Samples = npt.NDArray[np.float32]
+
+
+class Runner(Protocol):
+    """The part of ``Session`` that the voice stream uses."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Metadata of the model."""
+
+    def zero_state(self, batch: int = 1) -> Samples:
+        """States [batch, S] at the start of a call."""
+
+    def run(self, pcm: Samples, state: Samples) -> Step:
+        """One chunk of each of the calls of a batch."""
+
+
+@dataclass(frozen=True)
+class VoiceEvidence(Evidence):
+    """Evidence with the model's other outputs.
+
+    Attributes:
+        speech: probability that this chunk holds speech.
+        voice_llr: the model's figure, also while ``llr`` abstains for want of speech.
+        speech_seconds: seconds of speech in memory behind it.
+    """
+
+    speech: float = 0.0
+    voice_llr: float = 0.0
+    speech_seconds: float = 0.0
+
+
+class VoiceStream:
+    """One call's state of the network.
+
+    It abstains until ``info.min_speech_seconds`` of speech are in memory.
+    """
+
+    name = "voice"
+
+    def __init__(self, session: Runner) -> None:
+        self._session = session
+        self._state = session.zero_state()
+
+    def push(self, chunk: Samples) -> VoiceEvidence:
+        """Hear the next chunk, float32 [chunk_samples].
+
+        Raises:
+            ValueError: wrong shape or type, or the model answered with NaN.
+        """
+        step = self._session.run(chunk[np.newaxis], self._state)
+        llr = float(step.voice_llr[0])
+        if not math.isfinite(llr):
+            raise ValueError(f"expected a finite voice_llr from the model, got {llr}")
+        self._state = step.state
+        seconds = float(step.speech_seconds[0])
+        needed = self._session.info.min_speech_seconds
+        enough = seconds >= needed
+        return VoiceEvidence(
+            name=self.name,
+            llr=llr if enough else None,
+            reason=voice_reason(llr, seconds) if enough else too_little(seconds, needed),
+            speech=float(step.speech[0]),
+            voice_llr=llr,
+            speech_seconds=seconds,
+        )
+
+    def reset(self) -> None:
+        """Start a new call."""
+        self._state = self._session.zero_state()
+
+
+def odds(llr: float) -> str:
+    """The likelihood ratio in favour of the likelier side, such as ``37:1``."""
+    ratio = math.exp(min(abs(llr), 20.0))
+    if ratio >= 1000:
+        return "more than 1000:1"
+    return f"{ratio:.0f}:1" if ratio >= 9.95 else f"{ratio:.1f}:1"
+
+
+def voice_reason(llr: float, speech_seconds: float) -> str:
+    """The figure in words."""
+    side = "synthetic" if llr >= 0 else "human"
+    return f"voice: {odds(llr)} for {side} after {speech_seconds:.1f} s of speech"
+
+
+def too_little(speech_seconds: float, needed: float) -> str:
+    """Why the voice stream abstains."""
+    if speech_seconds < 0.05:
+        return "voice: no speech yet"
+    return f"voice: only {speech_seconds:.1f} s of speech, at least {needed:.1f} s needed"
