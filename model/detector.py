@@ -63,6 +63,8 @@ class CropOutput:
     """Speech logits [batch, frames]."""
     embeddings: Tensor
     """Network output [batch, channels, frames]."""
+    gate: Tensor
+    """Evidence weight of each frame [batch, frames]."""
 
 
 class Detector(nn.Module):
@@ -110,16 +112,26 @@ class Detector(nn.Module):
         features: Tensor = self.frontend(pcm, history, level)[0]
         return features
 
-    def forward_features(self, features: Tensor, speech: Tensor | None = None) -> CropOutput:
-        """Whole crops from features; ``speech`` [batch, frames] 0..1 replaces the own gate."""
+    def forward_features(
+        self, features: Tensor, speech: Tensor | None = None, use_speech: Tensor | None = None
+    ) -> CropOutput:
+        """Whole crops from features.
+
+        Args:
+            features: [batch, bands, frames].
+            speech: [batch, frames / 2] speech probabilities that replace those of the network.
+            use_speech: [batch] bool, the crops in which they do; all by default.
+        """
         _, _, *caches, sums = self.layout.unpack(self.zero_state(features.shape[0]))
         embeddings, logits, _ = self.network(features, caches)
         # The gate learns from speech labels only: the score must not choose what to listen to.
-        probability = torch.sigmoid(logits).detach() if speech is None else speech
-        score, seconds, _ = self.pool(
-            embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
-        )
-        return CropOutput(score, seconds, logits, embeddings)
+        probability = torch.sigmoid(logits).detach()
+        if speech is not None:
+            chosen = torch.ones(len(speech), dtype=torch.bool) if use_speech is None else use_speech
+            probability = torch.where(chosen[:, None], speech, probability)
+        gate = self.pool.gate(probability)
+        score, seconds, _ = self.pool(embeddings, gate, sums, self.frames_per_chunk)
+        return CropOutput(score, seconds, logits, embeddings, gate)
 
     def forward(self, pcm: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One step of contract v1.

@@ -58,9 +58,9 @@ class FrontendConfig:
     bands: int = 80
     window: int = 200
     hop: int = 80
-    fft: int = 256
+    fft: int = 200
     f_min: float = 0.0
-    f_max: float = SAMPLE_RATE / 2
+    f_max: float = 3800.0
     floor_db: float = 60.0
     decay_db_per_second: float = 2.0
     quietest_dbfs: float = -75.0
@@ -173,13 +173,14 @@ class Frontend(nn.Module):
         above = torch.clamp(loudest - quietest, min=0.0)
         step = config.decay_db_per_second * NEPERS_PER_DB * CHUNK_SAMPLES / SAMPLE_RATE
         if chunks == 1:
-            reference = torch.maximum(above, level - step)
+            reference = torch.clamp(torch.maximum(above, level - step), min=0.0)
+            per_frame = reference
         else:
             # A maximum that decays linearly is a plain running maximum of the tilted sequence.
             tilt = torch.arange(1, chunks + 1, device=pcm.device, dtype=pcm.dtype) * step
             reference = torch.maximum(torch.cummax(above + tilt, dim=1).values, level) - tilt
-        reference = torch.clamp(reference, min=0.0)
-        per_frame = torch.repeat_interleave(reference, config.frames_per_chunk, dim=1)
+            reference = torch.clamp(reference, min=0.0)
+            per_frame = torch.repeat_interleave(reference, config.frames_per_chunk, dim=1)
         floor = config.floor_db * NEPERS_PER_DB
         relative = torch.clamp(logs - (per_frame + quietest)[:, None, :], min=-floor)
         features = relative / 4.0 + floor / 8.0

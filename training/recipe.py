@@ -1,0 +1,186 @@
+"""Recipes: one YAML file holds everything that defines a released model.
+
+Unknown keys are errors, so that a typing mistake cannot silently train something else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from ringtrue.model.detector import DetectorConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which clips are trained on.
+
+    Attributes:
+        commercial_only: keep only sources whose licence allows a released model.
+        exclude_sources: sources left out.
+    """
+
+    commercial_only: bool = True
+    exclude_sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """How training crops are composed and how many are cached.
+
+    Attributes:
+        seconds: length of a crop.
+        count: crops in the cache.
+        human_share, robot_share: shares of the crops; the rest is non-speech.
+        copy_synthesis_share: part of the robot crops made on the spot from human crops.
+        chop_probability: chance that a crop's clips are cut into short pieces with gaps.
+        speed_probability: chance of another playing speed (0.92 to 1.08).
+        source_power: a source (or system) is drawn with probability hours ** power.
+        weights: factor on that probability per source or system.
+        severity: of the telephone channel.
+        seed: of composition and channel.
+    """
+
+    seconds: float = 10.0
+    count: int = 12000
+    human_share: float = 0.46
+    robot_share: float = 0.48
+    copy_synthesis_share: float = 0.2
+    chop_probability: float = 0.35
+    speed_probability: float = 0.15
+    source_power: float = 0.5
+    weights: Mapping[str, float] = field(default_factory=dict)
+    severity: float = 1.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.human_share + self.robot_share <= 1:
+            raise ValueError(
+                "crops: expected 0 < human_share + robot_share <= 1, "
+                f"got {self.human_share} + {self.robot_share}"
+            )
+        if self.seconds < 1 or self.count < 1:
+            raise ValueError(
+                f"crops: expected seconds >= 1 and count >= 1, got {self.seconds}, {self.count}"
+            )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimisation.
+
+    Attributes:
+        steps: optimiser steps.
+        batch_seconds: seconds of audio per step.
+        lengths: crop lengths in seconds drawn per step; the batch size follows.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: of AdamW.
+        warmup: part of the steps with rising learning rate.
+        label_smoothing: of the robot/human target.
+        speech_weight: weight of the speech gate's loss.
+        first_readout: seconds of speech from which on the score enters the loss.
+        teacher_gate: chance that a crop's evidence is gated by the speech labels rather than by
+            the network's own gate.
+        equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
+        time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
+        ema: decay of the averaged weights that are evaluated and released.
+        validate_every: steps between evaluations on dev.
+        patience: evaluations without improvement before stopping; 0 never stops early.
+        seed: of initialisation and batches.
+    """
+
+    steps: int = 4000
+    batch_seconds: float = 256.0
+    lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.08
+    label_smoothing: float = 0.05
+    speech_weight: float = 0.3
+    first_readout: float = 0.4
+    teacher_gate: float = 0.5
+    equaliser_db: float = 4.0
+    time_masks: int = 2
+    frequency_masks: int = 2
+    ema: float = 0.998
+    validate_every: int = 250
+    patience: int = 0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe; ``kind`` is ``network`` or one of the baselines."""
+
+    name: str
+    kind: str = "network"
+    version: str = "0.1.0"
+    data: DataConfig = field(default_factory=DataConfig)
+    crops: CropConfig = field(default_factory=CropConfig)
+    model: DetectorConfig = field(default_factory=DetectorConfig)
+    training: TrainConfig = field(default_factory=TrainConfig)
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+
+    def crop_digest(self) -> str:
+        """Short digest of all that decides the content of the crop cache."""
+        content = {"data": dataclasses.asdict(self.data), "crops": dataclasses.asdict(self.crops)}
+        # More crops extend a cache; they do not make another one.
+        del content["crops"]["count"]
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where}: expected a mapping, got {values!r}")
+    known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = set(values) - known
+    if unknown:
+        raise ValueError(
+            f"{where}: unknown {', '.join(sorted(unknown))}; expected {', '.join(sorted(known))}"
+        )
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def parse_recipe(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
+    """A recipe from plain values; ValueError names what is unknown or malformed."""
+    parts = dict(values)
+    sections: dict[str, Any] = {
+        "data": _build(DataConfig, parts.pop("data", {}), f"{name}: data"),
+        "crops": _build(CropConfig, parts.pop("crops", {}), f"{name}: crops"),
+        "model": DetectorConfig.from_dict(parts.pop("model", {})),
+        "training": _build(TrainConfig, parts.pop("training", {}), f"{name}: training"),
+    }
+    return _build(Recipe, {"name": name, **parts, **sections}, name)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a YAML recipe: a path, or the name of one that ships with the package.
+
+    Raises:
+        ValueError: there is no such recipe, or it is malformed.
+    """
+    path = Path(path)
+    if not path.exists():
+        shipped = Path(__file__).parent / "recipes"
+        if (shipped / f"{path}.yaml").exists():
+            path = shipped / f"{path}.yaml"
+        else:
+            names = ", ".join(sorted(p.stem for p in shipped.glob("*.yaml")))
+            raise ValueError(f"no recipe {path}; expected a file, or one of: {names}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{path}: expected a mapping at the top, got {type(values).__name__}")
+    return parse_recipe(values, path.stem)
