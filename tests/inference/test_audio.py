@@ -39,7 +39,7 @@ def pitch(samples: np.ndarray, rate: int) -> float:
         ("a.wav", 11025, "PCM_U8", 0.01),
         ("a.wav", 44100, "PCM_24", 1e-6),
         ("a.wav", 96000, "FLOAT", 1e-7),
-        ("a.wav", 8000, "GSM610", 0.1),
+        ("a.wav", 8000, "GSM610", 0.2),
         ("a.flac", 48000, "PCM_16", 1e-4),
         ("a.au", 8000, "ULAW", 0.02),
         ("a.aiff", 22050, "PCM_16", 1e-4),
@@ -238,7 +238,7 @@ def test_random_bytes(tmp_path: Path) -> None:
 def test_broken_wav_header(tmp_path: Path) -> None:
     path = tmp_path / "b.wav"
     path.write_bytes(b"RIFF\x10\x00\x00\x00WAVEfmt \x00\x01")
-    with pytest.raises(AudioError, match="WAV file that cannot be decoded|holds no samples"):
+    with pytest.raises(AudioError, match=r"WAV file that cannot be decoded|holds no samples"):
         read(path)
 
 

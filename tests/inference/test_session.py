@@ -105,5 +105,5 @@ def test_newest_released_model_is_taken(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_no_released_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "files", lambda _: tmp_path)
-    with pytest.raises(ModelError, match="holds no released model.*--model FILE"):
+    with pytest.raises(ModelError, match=r"holds no released model.*--model FILE"):
         Session()

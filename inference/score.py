@@ -1,0 +1,186 @@
+"""Scores whole recordings: one row per channel.
+
+What a row says of a whole recording:
+
+* ``verdict`` is ``robot`` if the call was flagged at any time, even if it was handed over to a
+  person afterwards; ``no-speech`` if there was never enough speech in memory for a verdict; else
+  the verdict at the end, ``human`` or ``unsure``.
+* ``voice_llr`` and ``p_robot`` of a flagged call are those of the moment with the highest sum of
+  evidence, of any other call those of its end (about the last 10 s of speech).
+* ``speech_seconds`` counts all chunks of 100 ms that held speech.
+* ``reasons`` of a flagged call are those of the flag.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_recording
+from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
+from ringtrue.inference.decision import Verdict
+from ringtrue.inference.evidence.voice import Runner, too_little
+from ringtrue.inference.monitor import CallMonitor
+from ringtrue.inference.session import Session
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Result for one channel of one recording, or the error of a recording.
+
+    Attributes:
+        path: the recording as it was named.
+        channel: ``mono``, ``left``, ``right`` or ``mix``; empty in error rows.
+        seconds: length of the recording in s.
+        speech_seconds: s of it that held speech.
+        p_robot: probability 0…1 of a robot at prior 0.5.
+        voice_llr: natural-log likelihood ratio robot : human.
+        verdict: ``robot``, ``human``, ``unsure`` or ``no-speech``; empty in error rows.
+        flagged_at: s into the call at which it was first flagged, or None.
+        reasons: in words, with warnings about the file last.
+        error: what went wrong, or empty.
+    """
+
+    path: str
+    channel: str = ""
+    seconds: float | None = None
+    speech_seconds: float | None = None
+    p_robot: float | None = None
+    voice_llr: float | None = None
+    verdict: str = ""
+    flagged_at: float | None = None
+    reasons: tuple[str, ...] = ()
+    error: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(ScoreRow))
+"""Names and order of the columns in every output format."""
+
+
+class CallSummary:
+    """Gathers what the row of one channel needs, in constant memory."""
+
+    def __init__(self, monitor: CallMonitor) -> None:
+        self._monitor = monitor
+        self._flag: Verdict | None = None
+        self._peak: Verdict | None = None
+        self._heard = 0.0
+
+    def add(self, verdicts: Iterable[Verdict]) -> None:
+        """Note the next verdicts of the call."""
+        needed = self._monitor.info.min_speech_seconds
+        for verdict in verdicts:
+            self._heard = max(self._heard, verdict.speech_seconds)
+            if self._flag is None and verdict.verdict == "robot":
+                self._flag = verdict
+            enough = verdict.speech_seconds >= needed
+            if enough and (self._peak is None or verdict.llr > self._peak.llr):
+                self._peak = verdict
+
+    def row(self, path: str, channel: str, seconds: float, warnings: Iterable[str]) -> ScoreRow:
+        """The row of the finished call."""
+        end = self._monitor.verdict
+        needed = self._monitor.info.min_speech_seconds
+        figure, verdict = end, str(end.verdict)
+        reasons = list(end.reasons)
+        if self._flag is not None:
+            figure, verdict = self._peak or self._flag, "robot"
+            reasons = list(self._flag.reasons)
+            if end.verdict != "robot":
+                reasons.append(f"at the end: {end.verdict} since {end.since:.1f} s")
+        elif self._heard < needed:
+            verdict, reasons = "no-speech", [too_little(self._heard, needed)]
+        return ScoreRow(
+            path=path,
+            channel=channel,
+            seconds=seconds,
+            speech_seconds=self._monitor.heard_speech_seconds,
+            p_robot=figure.p_robot,
+            voice_llr=figure.voice_llr,
+            verdict=verdict,
+            flagged_at=self._monitor.flagged_at,
+            reasons=(*reasons, *(f"warning: {text}" for text in warnings)),
+        )
+
+
+def score_file(
+    path: str | Path,
+    session: Runner | str | Path | None = None,
+    *,
+    channel: ChannelChoice | str = ChannelChoice.BOTH,
+    operating_point: str = "cautious",
+    raw: RawFormat | None = None,
+) -> list[ScoreRow]:
+    """Score a recording of any length in bounded memory.
+
+    Args:
+        path: the recording.
+        session: a ``Session`` to share, a model file, or None for the released model.
+        channel: ``left``, ``right``, ``mix`` or ``both``.
+        operating_point: name of the thresholds.
+        raw: how to read a headerless file.
+
+    Returns:
+        One row per channel: one, or two for ``both`` of a stereo recording.
+
+    Raises:
+        AudioError: the recording cannot be read or lacks the channel.
+        ValueError: a bad model file or an unknown operating point.
+    """
+    if session is None or isinstance(session, str | Path):
+        session = Session(session)
+    with open_recording(path, raw) as recording:
+        picks = channels_of(recording, channel)
+        monitors = [CallMonitor(session, operating_point) for _ in picks]
+        summaries = [CallSummary(monitor) for monitor in monitors]
+        frames = 0
+        for block in recording.blocks():
+            frames += len(block)
+            for pick, monitor, summary in zip(picks, monitors, summaries, strict=True):
+                summary.add(monitor.push(pick.take(block), recording.sample_rate))
+        for monitor, summary in zip(monitors, summaries, strict=True):
+            summary.add(monitor.finish())
+        seconds = frames / recording.sample_rate
+        return [
+            summary.row(str(path), pick.name, seconds, recording.warnings)
+            for pick, summary in zip(picks, summaries, strict=True)
+        ]
+
+
+def score_files(
+    paths: Iterable[str | Path],
+    session: Runner,
+    *,
+    channel: ChannelChoice | str = ChannelChoice.BOTH,
+    operating_point: str = "cautious",
+    raw: RawFormat | None = None,
+) -> Iterator[list[ScoreRow]]:
+    """The rows of each recording in turn; a bad one gives a row with ``error`` and no stop."""
+    for path in paths:
+        try:
+            yield score_file(
+                path, session, channel=channel, operating_point=operating_point, raw=raw
+            )
+        except AudioError as error:
+            yield [ScoreRow(str(path), error=error.problem)]
+        # Whatever a decoder does to one odd file, the others are still to be scored.
+        except Exception as error:
+            log.debug("%s", path, exc_info=True)
+            yield [ScoreRow(str(path), error=f"{type(error).__name__}: {error}")]
+
+
+def channels_of(recording: Recording, choice: ChannelChoice | str) -> tuple[ChannelPick, ...]:
+    """The channels of ``recording`` to score; AudioError when it lacks the channel."""
+    try:
+        picks = pick_channels(recording.channels, choice)
+    except ValueError as error:
+        raise AudioError(recording.name, str(error)) from error
+    if recording.channels > 2 and picks[0].index is not None:
+        recording.warnings.append(
+            f"{recording.channels} channels; the first was taken as left, the second as right"
+        )
+    return picks
