@@ -59,7 +59,7 @@ def scale_to_active(samples: Samples, level_dbfs: float, max_gain_db: float = 60
     if power <= 0:
         return samples
     gain = min(10 ** (level_dbfs / 20) / np.sqrt(power), 10 ** (max_gain_db / 20))
-    return np.clip(samples * np.float32(gain), -1.0, 1.0)
+    return np.asarray(np.clip(samples * np.float32(gain), -1.0, 1.0), dtype=np.float32)
 
 
 def smooth_gain(gains: NDArray[np.float64], length: int, frame: int = FRAME) -> Samples:
