@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ringtrue.training.channel
 import soundfile
 from numpy.typing import NDArray
 from rich.progress import track
+
+import ringtrue.training.channel
 from ringtrue.model.contract import SAMPLE_RATE
 from ringtrue.training.channel.base import Applied, Transform
 from ringtrue.training.channel.materials import load_noises, load_rirs
 from ringtrue.training.channel.presets import harmonise, phone_line
 from ringtrue.training.manifest import Clip, Manifest
-from ringtrue.training.speech_labels import mask_of, speech_frames_batch
+from ringtrue.training.speech_labels import mask_of, speech_frames_batch, speech_seconds
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ class Heard:
     samples: NDArray[np.int16]
     speech: NDArray[np.bool_]
     codecs: tuple[str, ...] = ()
+
+    @property
+    def speech_seconds(self) -> float:
+        """Reference speech in s."""
+        return speech_seconds(self.speech)
 
 
 View = Mapping[str, Heard]

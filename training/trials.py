@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ringtrue.training.heard import Heard, View
 from ringtrue.training.speech_labels import FRAME_SAMPLES, FRAMES_PER_SECOND
 
@@ -82,18 +83,8 @@ def plan_trials(view: str, heard: View, seconds: float) -> list[Trial]:
                 count += len(ends)
                 continue
             joined.append((item, (int(ends[missing - 1]) + 1) * FRAME_SAMPLES))
-            trials.append(_trial(view, seconds, joined))
+            trials.append(trial_of(view, seconds, joined))
             joined, count = [], 0
-    return trials
-
-
-def whole_recordings(view: str, heard: View) -> list[Trial]:
-    """One trial per recording or voice with all of its audio; ``seconds`` is its speech."""
-    trials = []
-    for members in groups_of(heard.values()).values():
-        speech = sum(int(np.count_nonzero(item.speech)) for item in members)
-        joined = [(item, len(item.samples)) for item in members]
-        trials.append(_trial(view, speech / FRAMES_PER_SECOND, joined))
     return trials
 
 
@@ -123,7 +114,8 @@ def _sample_mask(item: Heard, samples: int) -> NDArray[np.bool_]:
     return mask[:samples]
 
 
-def _trial(view: str, seconds: float, joined: Sequence[tuple[Heard, int]]) -> Trial:
+def trial_of(view: str, seconds: float, joined: Sequence[tuple[Heard, int]]) -> Trial:
+    """The trial that joins the first samples of heard clips of one group."""
     first = joined[0][0].clip
     languages = {item.clip.language for item, _ in joined}
     codecs = Counter(item.codecs[0] if item.codecs else "" for item, _ in joined)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+
 from ringtrue.training.heard import Heard
 from ringtrue.training.manifest import Clip
-from ringtrue.training.trials import audio_of, plan_trials, speech_of, whole_recordings
+from ringtrue.training.trials import audio_of, plan_trials, speech_of
 
 
 def _heard(name: str, speech: str, speaker: str = "s:1", label: str = "human") -> Heard:
@@ -55,10 +56,7 @@ def test_too_little_speech_gives_no_trial() -> None:
 def test_classes_of_one_recording_are_never_joined() -> None:
     heard = _view(_heard("a", "x"), _heard("b", "x", label="tts"))
     assert plan_trials("v", heard, 0.04) == []
-    assert [(t.robot, t.seconds) for t in whole_recordings("v", heard)] == [
-        (False, 0.02),
-        (True, 0.02),
-    ]
+    assert [t.robot for t in plan_trials("v", heard, 0.02)] == [False, True]
 
 
 def test_what_the_pieces_share_is_named() -> None:
