@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 import soxr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from ringtrue.training.copysynth_methods import COPY_SYNTHESIZERS, synthesise_copy
 from ringtrue.training.manifest import Clip, Manifest, write_manifest

@@ -16,10 +16,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples, fit_length
-from ringtrue.training.channel.levels import smooth_gain
 from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import lfilter
+
+from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples, fit_length
+from ringtrue.training.channel.levels import smooth_gain
 
 CopySynthesizer: TypeAlias = Callable[[Samples, np.random.Generator], Samples]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
+
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
-from scipy.signal import lfilter
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from ringtrue.training.channel.av_codec import CodecSpec, round_trip
 from ringtrue.training.channel.base import Params, Samples, Transform
 

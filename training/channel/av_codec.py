@@ -13,8 +13,9 @@ import numpy as np
 import soxr
 from av.error import FFmpegError
 from numpy.typing import NDArray
-from ringtrue.training.channel.base import SAMPLE_RATE, Samples, fit_length
 from scipy.signal import lfilter
+
+from ringtrue.training.channel.base import SAMPLE_RATE, Samples, fit_length
 
 
 @dataclass(frozen=True)

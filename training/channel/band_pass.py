@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
 from scipy.signal import butter, sosfilt
+
+from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ringtrue.model.contract import SAMPLE_RATE as _CONTRACT_RATE
 
 Samples: TypeAlias = NDArray[np.float32]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ringtrue.training.channel.base import Params, Samples, Transform
-from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
+
+from ringtrue.training.channel.base import Params, Samples, Transform
+from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
 from scipy.signal import sosfilt
+
+from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
 
 
 def biquad(kind: str, frequency: float, gain_db: float, quality: float) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ringtrue.training.channel.base import Params, Samples, Transform
 
 LAWS: Final = ("alaw", "mulaw")

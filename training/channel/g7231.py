@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from ringtrue.training.channel.av_codec import CodecSpec, round_trip
 from ringtrue.training.channel.base import Params, Samples, Transform
 

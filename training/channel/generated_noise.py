@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from scipy.signal import lfilter
+
+from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 
 NOISE_KINDS: Final = ("white", "pink", "brown", "hum")
 

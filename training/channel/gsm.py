@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import soundfile
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform, fit_length
 
 

@@ -7,10 +7,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from scipy.signal import firwin, oaconvolve
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform
 from ringtrue.training.channel.g711 import round_trip_table, to_int16
 from ringtrue.training.channel.levels import scale_to_active
-from scipy.signal import firwin, oaconvolve
 
 TARGET_DBFS: Final = -26.0
 _TAPS: Final = 257

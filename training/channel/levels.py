@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 
 FRAME: Final = SAMPLE_RATE // 50

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 import soxr
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:

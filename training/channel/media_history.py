@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import soundfile
 import soxr
+
 from ringtrue.training.channel.av_codec import CodecSpec, round_trip
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform, fit_length
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.generated_noise import NOISE_KINDS, generate_noise
 from ringtrue.training.channel.levels import active_power

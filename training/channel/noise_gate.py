@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
+
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.levels import active_power, frame_powers, smooth_gain
-from scipy.ndimage import maximum_filter1d
 
 _FRAME = 80
 

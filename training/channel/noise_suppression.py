@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import uniform_filter
+
 from ringtrue.training.channel.base import Params, Samples, Transform
 from ringtrue.training.channel.stft import analyse, synthesise
-from scipy.ndimage import uniform_filter
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
+
 from ringtrue.training.channel.base import SAMPLE_RATE, Params, Samples, Transform, fit_length
 
 

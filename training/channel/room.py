@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from ringtrue.training.channel.base import Params, Samples, Transform
 from scipy.signal import oaconvolve
+
+from ringtrue.training.channel.base import Params, Samples, Transform
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

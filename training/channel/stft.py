@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ringtrue.training.channel.base import Samples
 
 WINDOW: Final = 256
