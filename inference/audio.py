@@ -16,6 +16,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 import soundfile
+
 from ringtrue.inference.audio_error import AudioError
 from ringtrue.inference.decode_soundfile import SoundfileDecoder
 from ringtrue.inference.raw_pcm import HEADERLESS, RawFormat, read_raw
@@ -78,14 +79,17 @@ class _Decoder(Protocol):
 class _RawDecoder:
     """Headerless bytes behind the same face as the file decoders."""
 
-    def __init__(self, stream: BinaryIO, raw: RawFormat, size: int | None) -> None:
-        self._stream, self._raw = stream, raw
+    def __init__(self, name: str, stream: BinaryIO, raw: RawFormat, size: int | None) -> None:
+        self._name, self._stream, self._raw = name, stream, raw
         self.sample_rate, self.channels = raw.rate, raw.channels
         self.announced_seconds = None if size is None else size / raw.frame_bytes / raw.rate
         self.warnings: list[str] = []
 
     def blocks(self, frames: int) -> Iterator[Samples]:
-        return read_raw(self._stream, self._raw, frames / self._raw.rate, self.warnings)
+        try:
+            yield from read_raw(self._stream, self._raw, frames / self._raw.rate, self.warnings)
+        except ValueError as error:
+            raise AudioError(self._name, str(error)) from error
 
     def close(self) -> None:
         self._stream.close()
@@ -152,7 +156,7 @@ class Recording:
 
 def open_raw(stream: BinaryIO, raw: RawFormat, name: str = "-") -> Recording:
     """A recording from an open binary stream of headerless audio, such as standard input."""
-    return Recording(name, _RawDecoder(stream, raw, None))
+    return Recording(name, _RawDecoder(name, stream, raw, None))
 
 
 def open_recording(path: str | Path, raw: RawFormat | None = None) -> Recording:
@@ -184,7 +188,7 @@ def open_recording(path: str | Path, raw: RawFormat | None = None) -> Recording:
                 "has no header that tells its rate and encoding; "
                 "give them, for example --raw-rate 8000 --raw-format mulaw",
             )
-        return Recording(name, _RawDecoder(path.open("rb"), raw, size))
+        return Recording(name, _RawDecoder(name, path.open("rb"), raw, size))
     # Before the decoders: FFmpeg finds audio in some texts.
     if _is_text(head):
         raise AudioError(name, "is text, not audio")
@@ -208,6 +212,7 @@ def _open_decoder(path: Path, name: str, head: bytes) -> _Decoder:
         log.debug("%s: libsndfile: %s", name, error)
     # Loaded late: 30 MB of libraries that most recordings do not need.
     import av.error
+
     from ringtrue.inference.decode_av import AvDecoder, NoAudioStreamError
 
     try:

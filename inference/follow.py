@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from ringtrue.inference.channels import ChannelPick
 from ringtrue.inference.monitor import CallMonitor
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
 from ringtrue.inference.decision import Label, Verdict
 
 Samples = npt.NDArray[np.float32]
@@ -27,6 +28,7 @@ class CallHistory:
         chunks_per_point: chunks that one point stands for.
         seconds: length of the call so far.
         last: the newest verdict.
+        first_flag: the verdict of the chunk at which the call was first flagged, if it was.
     """
 
     max_points: int = 3000
@@ -40,6 +42,7 @@ class CallHistory:
     seconds: float = 0.0
     chunk_seconds: float = 0.1
     last: Verdict | None = None
+    first_flag: Verdict | None = None
     _chunks: int = 0
 
     def __post_init__(self) -> None:
@@ -57,6 +60,8 @@ class CallHistory:
         before = self.last.verdict if self.last else "unsure"
         if verdict.verdict != before:
             self.changes.append((verdict.at, verdict.verdict))
+            if verdict.verdict == "robot" and self.first_flag is None:
+                self.first_flag = verdict
         self.last, self.seconds = verdict, verdict.at
         parts = np.array_split(chunk, ENVELOPE_POINTS)
         low = [float(p.min()) for p in parts]
@@ -89,7 +94,7 @@ class CallHistory:
     @property
     def flagged_at(self) -> float | None:
         """Second of the call at which it was first flagged, or None."""
-        return next((at for at, label in self.changes if label == "robot"), None)
+        return None if self.first_flag is None else self.first_flag.at
 
     def spans(self, label: Label) -> list[tuple[float, float]]:
         """(from, to) in s of the times at which the verdict was ``label``."""

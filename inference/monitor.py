@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceStream

@@ -28,7 +28,7 @@ _TAPS = 257
 def phone_line(
     samples: Samples, rng: np.random.Generator, noise_dbfs: float = -62.0, mobile: bool = True
 ) -> Samples:
-    """``samples`` as the far end of a phone call, same length and aligned in time.
+    """``samples`` as the far end of a phone call, same length, aligned within 5 ms.
 
     Args:
         samples: [n] float32 at 8,000 Hz.
@@ -98,6 +98,7 @@ def _amr(samples: Samples) -> Samples:
         log.warning("no AMR encoder here (%s); the line is G.711 only", error)
         return samples
     coded.seek(0)
+    source: Any
     with av.open(coded, format="amr") as source:
         frames = [f.to_ndarray().reshape(-1) for f in source.decode(audio=0)]
     decoded = np.concatenate(frames)

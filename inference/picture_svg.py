@@ -45,14 +45,15 @@ def draw_svg(picture: CallPicture) -> str:
 def _legend() -> list[str]:
     y, x = 76.0, LEFT
     parts: list[str] = []
-    for width, label, mark in (
+    marks: tuple[tuple[int, str, Callable[[float], str]], ...] = (
         (100, "far-end audio", lambda x: rect(x, y - 9, 16, 10, fill="#9fb3c8")),
         (70, "speech", lambda x: rect(x, y - 6, 16, 5, fill=BLUE)),
         (120, "evidence so far", lambda x: _stroke(x, y - 4, BLUE)),
         (112, "says “robot”", lambda x: rect(x, y - 9, 16, 10, fill=_TINTS["robot"])),
         (112, "says “human”", lambda x: rect(x, y - 9, 16, 10, fill=_TINTS["human"])),
         (100, "first flag", lambda x: _stroke(x, y - 4, RED)),
-    ):
+    )
+    for width, label, mark in marks:
         parts += [mark(x), text(x + 22, y, label, fill=INK)]
         x += width + 24
     return parts
@@ -88,7 +89,7 @@ def _panel(
     parts.append(_curve(history, x_of, y_of))
     for y, tall in ((top + 20, WAVE), (top_llr, EVIDENCE)):
         parts.append(rect(LEFT, y, RIGHT - LEFT, tall, fill="none", stroke="#cbd2d9"))
-    parts += _flag(history, x_of, top + 20, bottom)
+    parts += _flag(history, x_of, top + 20, top_llr, bottom)
     parts.append(
         text(
             18,
@@ -153,7 +154,7 @@ def _axes(
     for value in ticks(low, high, 7):
         y = y_of(value)
         parts.append(line(LEFT, y, RIGHT, y, stroke="#e4e7eb" if value else "#9aa5b1"))
-        shown = f"{value:+g}" if value else "0"
+        shown = f"{value:+g}".replace("-", "−") if value else "0"
         parts.append(text(LEFT - 8, y + 4, shown, text_anchor="end", fill=INK))
     return parts
 
@@ -189,7 +190,7 @@ def _curve(
 
 
 def _flag(
-    history: CallHistory, x_of: Callable[[float], float], top: float, bottom: float
+    history: CallHistory, x_of: Callable[[float], float], top: float, label: float, bottom: float
 ) -> list[str]:
     at = history.flagged_at
     if at is None:
@@ -200,10 +201,13 @@ def _flag(
         line(x, top, x, bottom, stroke=RED, stroke_width=2),
         text(
             x + 6 if right else x - 6,
-            top + 14,
+            label + 17,
             f"flagged at {at:.1f} s",
             fill=RED,
             font_weight=600,
+            stroke="white",
+            stroke_width=3,
+            paint_order="stroke",
             text_anchor="start" if right else "end",
         ),
     ]

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import soundfile
+
 from ringtrue.inference.resample import check_rate
 
 Samples = npt.NDArray[np.float32]
@@ -114,12 +115,19 @@ def read_raw(
 
     Short reads (pipes) give short blocks at once, so that a live stream is not held up. Bytes
     that do not fill a frame at the end are dropped with an entry in ``warnings``.
+
+    Raises:
+        ValueError: the bytes begin with a WAV header.
     """
     size = max(1, int(block_seconds * raw.rate)) * raw.frame_bytes
     # read1 returns what a pipe has now; read would wait for the whole block.
     read = getattr(stream, "read1", stream.read)
     rest = b""
+    first = True
     while data := read(size):
+        if first and data[:4] == b"RIFF":
+            raise ValueError("expected headerless audio, got a WAV file")
+        first = False
         data = rest + data
         whole = len(data) - len(data) % raw.frame_bytes
         rest = data[whole:]

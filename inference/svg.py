@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 Point = tuple[float, float]
 
 
-def element(name: str, body: str = "", **attributes: object) -> str:
+def element(name: str, body: str = "", /, **attributes: object) -> str:
     """One element; ``stroke_width=1`` becomes ``stroke-width="1"``, floats get two decimals."""
     parts = [name]
     for key, value in attributes.items():

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from ringtrue.inference.evidence.base import Evidence
 from ringtrue.inference.session import Step
 from ringtrue.model.contract import ModelInfo

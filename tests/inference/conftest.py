@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ringtrue.inference.session import Session
 
 from .toy_model import write_toy

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from ringtrue.inference.audio import (
     AudioError,
     RawFormat,
@@ -168,13 +169,21 @@ def test_raw_cut_within_a_sample(tmp_path: Path) -> None:
 
 def test_raw_stream_is_not_held_up() -> None:
     class Pipe(io.RawIOBase):
-        parts = [b"\0" * 321, b"\0" * 319, b""]
+        def __init__(self) -> None:
+            self.parts = [b"\0" * 321, b"\0" * 319, b""]
 
         def read1(self, size: int) -> bytes:
             return self.parts.pop(0)
 
     recording = open_raw(Pipe(), RawFormat(8000))  # type: ignore[arg-type]
     assert [len(b) for b in recording.blocks()] == [160, 160]
+
+
+def test_wav_where_raw_was_expected(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", tone(440, 1))
+    path.rename(tmp_path / "a.raw")
+    with pytest.raises(AudioError, match=r"a\.raw: expected headerless audio, got a WAV file"):
+        read(tmp_path / "a.raw", RawFormat(8000))
 
 
 @pytest.mark.parametrize(

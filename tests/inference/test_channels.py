@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from ringtrue.inference.channels import pick_channels
 
 BLOCK = np.array([[1.0, 0.0, 0.5], [0.0, 0.5, 0.25]], np.float32)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from ringtrue.inference import session as session_module
 from ringtrue.inference.session import ModelError, Session, released_model
 

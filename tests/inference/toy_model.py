@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
 from ringtrue.model.contract import (
     CHUNK_SAMPLES,
     OPSET,
