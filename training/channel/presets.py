@@ -90,8 +90,8 @@ def training_channel(
     SNR triangular 5-22-38 dB (0.6) · one of suppression, gate (0.3) · AGC (0.2) · other sample
     rate and back (0.15) · file history MP3/AAC/Opus/Vorbis (0.2) · band-pass (0.6) ·
     level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14, G.726 8, Opus 6, G.722 5,
-    G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, as the first
-    (0.2) · stored call as 8 or 22 kHz MP3 (0.12) · level -40...-14 dBFS (0.5).
+    G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, three
+    in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3 (0.12) · level -40...-14 dBFS (0.5).
 
     Args:
         noises: recorded noises at 8 kHz; may be empty (then only generated noise).
@@ -126,7 +126,7 @@ def training_channel(
             _training_codec(1.0),
             PacketLoss(p=p(0.15)),
             ComfortNoise(p=p(0.12)),
-            _training_codec(p(0.2)),
+            _training_codec(p(0.2), g711=150),
             stored,
             Gain(p=p(0.5), low=-40.0, high=-14.0),
         )
@@ -136,12 +136,12 @@ def training_channel(
     return Chain(transforms=(choice,))
 
 
-def _training_codec(p: float) -> OneOf:
+def _training_codec(p: float, g711: int = 50) -> OneOf:
     # Weights lean to the fast codecs: a training clip must cost tens of milliseconds.
     return OneOf(
         p=p,
         options=(G711(), AmrNb(), Gsm(), G726(), G722(), OpusNb(), G7231()),
-        weights=(50, 15, 14, 8, 5, 6, 2),
+        weights=(g711, 15, 14, 8, 5, 6, 2),
     )
 
 

@@ -20,7 +20,7 @@ def test_active_level_is_minus_26_dbfs_at_any_input_level(speech: tuple[Samples,
     ("hertz", "lowest", "highest"),
     [(100, -300, -35), (200, -300, -25), (500, -0.5, 0.5), (3000, -0.5, 0.5), (3700, -300, -30)],
 )
-def test_band_limits(hertz: float, lowest: float, highest: float) -> None:
+def test_band_limits(hertz: int, lowest: float, highest: float) -> None:
     # A 1 kHz tone 20 dB above sets the level, so that the probe tone shows the filter's gain.
     time = np.arange(24000) / 8000
     probe = 0.01 * np.sin(2 * np.pi * hertz * time)
