@@ -91,7 +91,8 @@ def training_channel(
     rate and back (0.15) · file history MP3/AAC/Opus/Vorbis (0.2) · band-pass (0.6) ·
     level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14, G.726 8, Opus 6, G.722 5,
     G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, three
-    in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3 (0.12) · level -40...-14 dBFS (0.5).
+    in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3 (0.12) ·
+    level -40...-14 dBFS (0.5).
 
     Args:
         noises: recorded noises at 8 kHz; may be empty (then only generated noise).
