@@ -19,6 +19,14 @@ _READ_FRAMES = 2048
 """libsndfile gives nothing of a read that meets damage, so reads are short."""
 
 
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
+    """Reads straight on. soundfile seeks after every read, which wrecks MP3 and Opus decoders."""
+
+    def seekable(self) -> bool:
+        """Deny it, so that soundfile does not seek."""
+        return False
+
+
 class SoundfileDecoder:
     """An open file.
 
@@ -33,7 +41,7 @@ class SoundfileDecoder:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = soundfile.SoundFile(str(path))
+        self._file = _ForwardFile(str(path))
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         self.warnings: list[str] = []

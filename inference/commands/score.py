@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -120,12 +120,14 @@ def _writer(kind: str, out: Path | None) -> Iterator[RowWriter]:
         yield writer
         writer.close()
         return
-    with output_file(out) as stream:
-        writer = row_writer(kind, stream)
+    with ExitStack() as stack:
         try:
-            yield writer
-        finally:
-            writer.close()
+            stream = stack.enter_context(output_file(out))
+        except OSError as error:
+            raise ValueError(f"cannot write {out}: {error.strerror}") from error
+        writer = row_writer(kind, stream)
+        stack.callback(writer.close)
+        yield writer
 
 
 def _progress() -> Progress:

@@ -91,6 +91,21 @@ def test_lossy_formats_keep_length_and_pitch(
     assert pitch(got[:, 0], got_rate) == pytest.approx(440, abs=3)
 
 
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [("a.mp3", "MPEG_LAYER_III"), ("a.ogg", "VORBIS"), ("a.opus", "OPUS"), ("a.wav", "GSM610"),
+     ("a.wav", "IMA_ADPCM"), ("a.flac", "PCM_16")],
+)  # fmt: skip
+def test_block_reading_equals_reading_at_once(tmp_path: Path, name: str, subtype: str) -> None:
+    rate = 8000 if subtype == "GSM610" else 48000
+    rng = np.random.default_rng(0)
+    samples = tone(440, 3, rate) * (0.2 + rng.random(3 * rate).astype(np.float32))
+    kind = None if name.endswith(("mp3", "wav", "flac")) else "OGG"
+    soundfile.write(tmp_path / name, samples, rate, subtype=subtype, format=kind)
+    expected, _ = soundfile.read(tmp_path / name, dtype="float32")
+    np.testing.assert_allclose(read(tmp_path / name)[0][:, 0], expected, atol=1e-6)
+
+
 def test_content_counts_not_the_ending(tmp_path: Path) -> None:
     samples = tone(440, 1.0)
     soundfile.write(tmp_path / "a.flac", samples, 8000)
