@@ -20,7 +20,7 @@ _READ_FRAMES = 2048
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
-    """Reads straight on. soundfile seeks after every read, which wrecks MP3 and Opus decoders."""
+    """Reads straight on: soundfile seeks after every read, which silences some MP3 files."""
 
     def seekable(self) -> bool:
         """Deny it, so that soundfile does not seek."""

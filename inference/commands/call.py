@@ -76,11 +76,13 @@ class FollowedCall:
 
     def flag_reasons(self) -> list[str]:
         """What was said when each flagged channel was first flagged."""
-        return [
-            f"flagged {flag.at:.1f} s into the call, because of {'; '.join(flag.reasons)}"
-            for history in self._histories
-            if (flag := history.first_flag) is not None
-        ]
+        texts = []
+        for line, history in zip(self.lines, self._histories, strict=True):
+            if (flag := history.first_flag) is not None:
+                name = "" if line.pick.name == "mono" else f"{line.pick.name}: "
+                words = "; ".join(flag.reasons)
+                texts.append(f"{name}flagged {flag.at:.1f} s into the call, because of {words}")
+        return texts
 
     def draw(self, path: Path) -> Path:
         """Write the picture of the call."""

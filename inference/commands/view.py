@@ -112,7 +112,7 @@ def score_bar(llr: float, point: OperatingPoint, width: int = _BAR) -> Text:
         colour = "green" if i <= human else "red" if i >= flag else "dim"
         # Marks, not colours alone, so that the bar is readable without them.
         mark = "●" if i == here else "┼" if i in (human, flag) else "─"
-        bar.append(mark, "bold white" if i == here else colour)
+        bar.append(mark, "bold" if i == here else colour)
     return bar.append(" robot")
 
 

@@ -316,6 +316,7 @@ def test_watch_stereo(folder: Path, toy_path: Path) -> None:
     result = run("watch", folder / "c_stereo.wav", "--speed", 0, "--model", toy_path)
     assert "c_stereo.wav (left): robot at the end" in result.stdout
     assert "c_stereo.wav (right): human at the end, not flagged" in result.stdout
+    assert "left: flagged " in result.stdout
 
 
 def test_watch_standard_input(toy_path: Path) -> None:
@@ -430,6 +431,12 @@ def test_demo_is_repeatable(call: Path, toy_path: Path, tmp_path: Path) -> None:
         run("demo", "--call", call, "--model", toy_path, "--picture", tmp_path / name)
         outs.append((tmp_path / name).read_text())
     assert outs[0] == outs[1]
+
+
+def test_demo_with_the_shipped_call(toy_path: Path, tmp_path: Path) -> None:
+    result = run("demo", "--model", toy_path, "--picture", tmp_path / "p.svg")
+    assert result.exit_code == 0
+    assert "demo: a synthetic voice on a phone line: " in result.stdout
 
 
 def test_demo_without_its_call(
