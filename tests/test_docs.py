@@ -44,8 +44,10 @@ def test_links_lead_somewhere(path: Path) -> None:
 @each_document
 def test_commands_exist(path: Path) -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    text = path.read_text(encoding="utf-8")
-    used = set(re.findall(r"(?:^|&& |`|\| )ringtrue ([a-z-]+)", text, re.MULTILINE))
+    code = "\n".join(_blocks(path, "sh"))
+    inline = re.findall(r"`(ringtrue [a-z-]+)", path.read_text(encoding="utf-8"))
+    found = re.findall(r"(?:^|&& |\| )ringtrue ([a-z-]+)", "\n".join([code, *inline]), re.MULTILINE)
+    used = set(found)
     assert used <= known, f"{path.name} names {sorted(used - known)}"
 
 
