@@ -107,7 +107,7 @@ class Detector(nn.Module):
         return torch.zeros(batch, self.layout.size, device=self.scale.device)
 
     def features(self, pcm: Tensor) -> Tensor:
-        """Features [batch, bands, frames] of whole crops from a fresh start."""
+        """Log features [batch, bands, frames] of whole crops from a fresh start."""
         history, level, *_ = self.layout.unpack(self.zero_state(pcm.shape[0]))
         features: Tensor = self.frontend(pcm, history, level)[0]
         return features
@@ -118,7 +118,7 @@ class Detector(nn.Module):
         """Whole crops from features.
 
         Args:
-            features: [batch, bands, frames].
+            features: [batch, bands, frames] of :meth:`features`.
             speech: [batch, frames / 2] speech probabilities that replace those of the network.
             use_speech: [batch] bool, the crops in which they do; all by default.
         """
@@ -149,7 +149,7 @@ class Detector(nn.Module):
             )
         history, level, *caches, sums = self.layout.unpack(state)
         features, history, level = self.frontend(pcm, history, level)
-        embeddings, logits, caches = self.network(features, caches)
+        embeddings, logits, caches = self.network(self.frontend.coefficients(features), caches)
         probability = torch.sigmoid(logits)
         score, seconds, sums = self.pool(
             embeddings, self.pool.gate(probability), sums, self.frames_per_chunk

@@ -150,8 +150,12 @@ class Frontend(nn.Module):
         energies = F.conv1d(real * real + imaginary * imaginary, self.filters)
         return torch.log(torch.clamp(energies, min=_POWER_FLOOR))
 
+    def coefficients(self, features: Tensor) -> Tensor:
+        """What the network takes: the log features, or their DCT for ``lfcc``."""
+        return F.conv1d(features, self.dct) if self.config.kind == "lfcc" else features
+
     def forward(self, pcm: Tensor, history: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features of whole chunks.
+        """Log features of whole chunks.
 
         Args:
             pcm: [batch, samples] in -1..1, samples a multiple of the chunk.
@@ -184,7 +188,5 @@ class Frontend(nn.Module):
         floor = config.floor_db * NEPERS_PER_DB
         relative = torch.clamp(logs - (per_frame + quietest)[:, None, :], min=-floor)
         features = relative / 4.0 + floor / 8.0
-        if config.kind == "lfcc":
-            features = F.conv1d(features, self.dct)
         new_history = padded[:, padded.shape[1] - config.history :]
         return features, new_history, cast(Tensor, reference[:, -1:])

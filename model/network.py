@@ -1,8 +1,8 @@
 """The causal network: a small 2-D stem over (frequency, time), then a temporal network.
 
 The 2-D stem shares its weights over frequency, so that an artefact is recognised wherever a
-channel's bandwidth or equalisation puts it; two residual stages halve the frequency axis while the
-time axis is halved once (50 frames per second). A temporal convolution network follows.
+channel's bandwidth or equalisation puts it. Each stage halves the frequency axis; the first also
+halves time, to 50 frames per second. A temporal convolution network follows.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class NetworkConfig:
         kernel: taps of the temporal blocks.
     """
 
-    stem: tuple[int, ...] = (16, 24, 32)
-    first_kernel: tuple[int, int] = (5, 3)
+    stem: tuple[int, ...] = (16, 32, 32)
+    first_kernel: tuple[int, int] = (5, 5)
     embedding: int = 96
     hidden: int = 64
     dilations: tuple[int, ...] = (1, 2, 4, 8)
@@ -58,8 +58,8 @@ class Network(nn.Module):
         channels, bins = 1, bands
         for index, width in enumerate(config.stem):
             kernel = config.first_kernel if index == 0 else (3, 3)
-            # Time is halved by the first convolution of the second stage.
-            stride = (2, TIME_STRIDE if index == 1 else 1)
+            # Time is halved at once: full-rate maps would be most of the cost.
+            stride = (2, TIME_STRIDE if index == 0 else 1)
             layers.append(CausalConv2d(channels, width, kernel, stride, bins))
             channels, bins = width, layers[-1].out_bins
             if index > 0:

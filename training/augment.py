@@ -1,4 +1,4 @@
-"""Augmentation of features: random equaliser, SpecAugment masks. The same for both classes."""
+"""Augmentation of features: random equaliser, noise floor, masks. The same for both classes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ringtrue.training.recipe import TrainConfig
 
 _FEATURE_SCALE = 4.0
 """Nepers of power per unit of feature, as the frontend scales them."""
+_PER_DB = NEPERS_PER_DB / _FEATURE_SCALE
+"""Features per dB."""
 
 
 def random_equaliser(features: Tensor, deviation_db: float, generator: torch.Generator) -> Tensor:
@@ -23,14 +25,49 @@ def random_equaliser(features: Tensor, deviation_db: float, generator: torch.Gen
         generator: source of randomness.
     """
     batch, bands, _ = features.shape
+    curve = _smooth_curves(batch, bands, generator) * deviation_db
+    # A different amount per crop, so that clean spectra stay part of training.
+    curve = curve * torch.rand(batch, 1, generator=generator) * 1.5
+    return features + (curve * _PER_DB)[:, :, None]
+
+
+def random_floor(
+    features: Tensor, probability: float, floor_db: float, generator: torch.Generator
+) -> Tensor:
+    """Raise the noise floor of some crops by steady coloured noise, added as power.
+
+    Synthetic speech is cleaner than recorded speech; a floor that is drawn alike for both classes
+    keeps the network from reading the class off the pauses.
+
+    Args:
+        features: [batch, bands, frames] log features of the frontend.
+        probability: part of the crops that get a floor.
+        floor_db: how far the frontend's own floor lies below the reference level, dB.
+        generator: source of randomness.
+    """
+    batch, bands, _ = features.shape
+    low, high = -floor_db, -22.0
+    level = low + (high - low) * torch.rand(batch, 1, generator=generator)
+    curve = level + _smooth_curves(batch, bands, generator) * 5.0
+    # The frontend maps the reference level to floor / 2 features above zero.
+    noise = (curve + floor_db / 2) * _PER_DB
+    chosen = torch.rand(batch, 1, generator=generator) < probability
+    noise = torch.where(chosen, noise, torch.tensor(-1e4))
+    # The log power of a band of Gaussian noise varies by about 1.2 nepers from frame to frame.
+    flicker = torch.randn(features.shape, generator=generator) * 1.2 / _FEATURE_SCALE
+    noisy = torch.logaddexp(
+        features * _FEATURE_SCALE, (noise[:, :, None] + flicker) * _FEATURE_SCALE
+    )
+    return noisy / _FEATURE_SCALE
+
+
+def _smooth_curves(batch: int, bands: int, generator: torch.Generator) -> Tensor:
+    """Random smooth functions of frequency with unit standard deviation, [batch, bands]."""
     terms = 6
     position = (torch.arange(bands, dtype=torch.float32) + 0.5) / bands
     basis = torch.stack([torch.cos(math.pi * k * position) for k in range(1, terms + 1)])
     amplitude = torch.randn(batch, terms, generator=generator) * math.sqrt(2 / terms)
-    curve = amplitude @ basis * deviation_db * NEPERS_PER_DB / _FEATURE_SCALE
-    # A different amount per crop, so that clean spectra stay part of training.
-    curve = curve * torch.rand(batch, 1, generator=generator) * 1.5
-    return features + curve[:, :, None]
+    return amplitude @ basis
 
 
 def mask_features(features: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:

@@ -91,6 +91,7 @@ class TrainConfig:
         teacher_gate: chance that a crop's evidence is gated by the speech labels rather than by
             the network's own gate.
         equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
+        floor_probability: chance of a raised noise floor in the features.
         time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
         ema: decay of the averaged weights that are evaluated and released.
         validate_every: steps between evaluations on dev.
@@ -99,7 +100,7 @@ class TrainConfig:
     """
 
     steps: int = 4000
-    batch_seconds: float = 256.0
+    batch_seconds: float = 192.0
     lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -108,11 +109,12 @@ class TrainConfig:
     speech_weight: float = 0.3
     first_readout: float = 0.4
     teacher_gate: float = 0.5
-    equaliser_db: float = 4.0
+    equaliser_db: float = 5.0
+    floor_probability: float = 0.4
     time_masks: int = 2
     frequency_masks: int = 2
     ema: float = 0.998
-    validate_every: int = 250
+    validate_every: int = 400
     patience: int = 0
     seed: int = 1
 

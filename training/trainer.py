@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from ringtrue.model.detector import Detector, DetectorConfig
-from ringtrue.training.augment import mask_features, random_equaliser
+from ringtrue.training.augment import mask_features, random_equaliser, random_floor
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
 from ringtrue.training.loss import Loss, crop_loss
@@ -37,6 +38,26 @@ def learning_rate(step: int, config: TrainConfig) -> float:
         return config.learning_rate * (step + 1) / warmup
     progress = (step - warmup) / max(1, config.steps - warmup)
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def moving_average(
+    decay: float,
+) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
+    """Exponential moving average of weights for :class:`AveragedModel`.
+
+    The decay starts low, so that the initial weights are soon forgotten: min(decay, (1+n)/(10+n)).
+    """
+
+    @torch.no_grad()
+    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        for old, new in zip(averaged, current, strict=True):
+            if old.is_floating_point():
+                old.lerp_(new, 1 - now)
+            else:
+                old.copy_(new)
+
+    return update
 
 
 @dataclass
@@ -78,8 +99,10 @@ class Trainer:
             self.detector = Detector(recipe.model)
         if initial is not None:
             self.detector.load_state_dict(load_detector(initial).state_dict())
+        # Channels-last convolutions run about 10 % faster on CPUs.
+        self.detector.network.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = AveragedModel(
-            self.detector, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema), use_buffers=True
+            self.detector, multi_avg_fn=moving_average(self.config.ema), use_buffers=True
         )
         self.optimizer = torch.optim.AdamW(
             self._parameter_groups(), lr=self.config.learning_rate, betas=(0.9, 0.98)
@@ -132,6 +155,8 @@ class Trainer:
         with torch.no_grad():
             features = self.detector.features(batch.pcm)
             features = random_equaliser(features, config.equaliser_db, generator)
+            floor_db = self.recipe.model.frontend.floor_db
+            features = random_floor(features, config.floor_probability, floor_db, generator)
             features = mask_features(features, config, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use)
