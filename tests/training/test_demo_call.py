@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+
 from ringtrue.training.demo_call import ANSWERED, PEAK, SCRIPT, Turn, compose_call
 
 ASSETS = Path(__file__).resolve().parents[2] / "inference" / "assets"
