@@ -14,6 +14,9 @@ from ringtrue.model.network import TIME_STRIDE, Network, NetworkConfig
 from ringtrue.model.pool import EvidencePool, PoolConfig
 from ringtrue.model.state import StateLayout
 
+OFFSET_SECONDS = 0.5
+"""Seconds of speech from which on the calibration's offset counts in full."""
+
 
 @dataclass(frozen=True)
 class DetectorConfig:
@@ -96,11 +99,21 @@ class Detector(nn.Module):
         return self.config.frontend.frames_per_chunk // TIME_STRIDE
 
     def calibrate(self, scale: float, offset: float) -> None:
-        """Bake a calibration into the graph: voice_llr = scale * score + offset * ramp."""
+        """Bake a calibration into the graph: voice_llr = scale * score + offset.
+
+        The offset fades in over the first :data:`OFFSET_SECONDS` of speech, so that voice_llr
+        stays 0 before any.
+        """
         if scale <= 0:
             raise ValueError(f"calibration scale: expected > 0, got {scale}")
         self.scale.fill_(scale)
         self.offset.fill_(offset)
+
+    def voice_llr(self, score: Tensor, speech_seconds: Tensor) -> Tensor:
+        """Calibrated log-likelihood ratio of raw scores with so much speech behind them."""
+        return self.scale * score + self.offset * torch.clamp(
+            speech_seconds / OFFSET_SECONDS, 0.0, 1.0
+        )
 
     def zero_state(self, batch: int) -> Tensor:
         """The state that starts a call, [batch, S]."""
@@ -154,8 +167,7 @@ class Detector(nn.Module):
         score, seconds, sums = self.pool(
             embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
         )
-        ramp = seconds / (seconds + self.config.pool.ramp_seconds)
-        llr = self.scale * score + self.offset * ramp
+        llr = self.voice_llr(score, seconds)
         speech = probability[:, probability.shape[1] - self.frames_per_chunk :].mean(dim=1)
         state_out = self.layout.pack([history, level, *caches, sums])
         return speech, llr[:, -1], seconds[:, -1], state_out

@@ -58,8 +58,7 @@ def whole_clip_llr(detector: Detector, pcm: torch.Tensor) -> tuple[torch.Tensor,
     """Calibrated voice_llr and seconds of speech after every chunk, computed over whole clips."""
     with torch.no_grad():
         output = detector.forward_features(detector.features(pcm))
-        ramp = output.speech_seconds / (output.speech_seconds + detector.config.pool.ramp_seconds)
-        return detector.scale * output.score + detector.offset * ramp, output.speech_seconds
+        return detector.voice_llr(output.score, output.speech_seconds), output.speech_seconds
 
 
 def check_parity(detector: Detector, path: Path, clips: Sequence[Samples]) -> Parity:

@@ -70,18 +70,41 @@ def _smooth_curves(batch: int, bands: int, generator: torch.Generator) -> Tensor
     return amplitude @ basis
 
 
-def mask_features(features: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """SpecAugment (Park et al., Interspeech 2019): masks are filled with the crop's mean."""
+def mask_features(
+    features: Tensor, config: TrainConfig, strength: float, generator: torch.Generator
+) -> Tensor:
+    """SpecAugment (Park et al., Interspeech 2019): masks are filled with the crop's mean.
+
+    Args:
+        features: [batch, bands, frames].
+        config: number of masks.
+        strength: 0..1, factor on the width of the masks (at most 15 % of the bands, 0.25 s).
+        generator: source of randomness.
+    """
     batch, bands, frames = features.shape
     keep = torch.ones(batch, bands, frames, dtype=torch.bool)
     band = torch.arange(bands)[None, :]
     frame = torch.arange(frames)[None, :]
     for _ in range(config.frequency_masks):
-        width = torch.rand(batch, 1, generator=generator) * bands * 0.15
+        width = torch.rand(batch, 1, generator=generator) * bands * 0.15 * strength
         start = torch.rand(batch, 1, generator=generator) * (bands - width)
         keep &= ~((band >= start) & (band < start + width))[:, :, None]
     for _ in range(config.time_masks):
-        width = torch.rand(batch, 1, generator=generator) * 25
+        width = torch.rand(batch, 1, generator=generator) * 25 * strength
         start = torch.rand(batch, 1, generator=generator) * (frames - width)
         keep &= ~((frame >= start) & (frame < start + width))[:, None, :]
     return torch.where(keep, features, features.mean(dim=(1, 2), keepdim=True))
+
+
+def augment(
+    features: Tensor,
+    config: TrainConfig,
+    floor_db: float,
+    strength: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """All augmentations at a strength of 0..1; see :class:`TrainConfig`."""
+    features = random_equaliser(features, config.equaliser_db * strength, generator)
+    probability = config.floor_probability * strength
+    features = random_floor(features, probability, floor_db, generator)
+    return mask_features(features, config, strength, generator)

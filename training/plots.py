@@ -121,6 +121,7 @@ def _systems(report: Report, condition: str) -> Any | None:
         capsize=2,
     )
     axes.set_yticks(range(len(rows)), [f"{row.name} ({row.own})" for row in rows], fontsize=8)
+    axes.margins(y=0.01)
     axes.axvline(50, color="grey", linewidth=0.8)
     axes.set(xlabel="EER, % (all humans of the condition)", title=f"Systems, {condition}")
     return figure

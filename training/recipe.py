@@ -93,6 +93,8 @@ class TrainConfig:
         equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
         floor_probability: chance of a raised noise floor in the features.
         time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
+        final_augmentation: strength of the equaliser, floor and masks at the last step; it falls
+            from 1 in a straight line.
         ema: decay of the averaged weights that are evaluated and released.
         validate_every: steps between evaluations on dev.
         patience: evaluations without improvement before stopping; 0 never stops early.
@@ -113,6 +115,7 @@ class TrainConfig:
     floor_probability: float = 0.4
     time_masks: int = 2
     frequency_masks: int = 2
+    final_augmentation: float = 0.3
     ema: float = 0.998
     validate_every: int = 400
     patience: int = 0

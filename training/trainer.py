@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from ringtrue.model.detector import Detector, DetectorConfig
-from ringtrue.training.augment import mask_features, random_equaliser, random_floor
+from ringtrue.training.augment import augment
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
 from ringtrue.training.loss import Loss, crop_loss
@@ -154,10 +154,9 @@ class Trainer:
             group["lr"] = learning_rate(self.reached.step, config)
         with torch.no_grad():
             features = self.detector.features(batch.pcm)
-            features = random_equaliser(features, config.equaliser_db, generator)
+            strength = 1 - (1 - config.final_augmentation) * self.reached.step / config.steps
             floor_db = self.recipe.model.frontend.floor_db
-            features = random_floor(features, config.floor_probability, floor_db, generator)
-            features = mask_features(features, config, generator)
+            features = augment(features, config, floor_db, strength, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use)
         loss = crop_loss(output, batch.speech, batch.targets, config)

@@ -74,14 +74,14 @@ def test_voice_llr_is_zero_before_any_speech(detector: Detector) -> None:
     assert torch.equal(streamed["speech_seconds"], torch.zeros(2, 8))
 
 
-def test_calibration_scales_and_shifts_with_the_ramp(detector: Detector) -> None:
+def test_calibration_scales_and_shifts(detector: Detector) -> None:
     pcm = _audio(1, 20)
     raw = _stream(detector, pcm)
     detector.calibrate(2.0, -0.5)
     baked = _stream(detector, pcm)["voice_llr"]
-    seconds = raw["speech_seconds"]
-    ramp = seconds / (seconds + detector.config.pool.ramp_seconds)
-    torch.testing.assert_close(baked, 2.0 * raw["voice_llr"] - 0.5 * ramp, atol=1e-5, rtol=0)
+    fade = torch.clamp(raw["speech_seconds"] / 0.5, max=1.0)
+    assert fade[0, 0] < 1.0 == fade[0, -1]
+    torch.testing.assert_close(baked, 2.0 * raw["voice_llr"] - 0.5 * fade, atol=1e-5, rtol=0)
     with pytest.raises(ValueError, match="expected > 0, got 0"):
         detector.calibrate(0.0, 0.0)
 
