@@ -168,6 +168,6 @@ class Detector(nn.Module):
             embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
         )
         llr = self.voice_llr(score, seconds)
-        speech = probability[:, probability.shape[1] - self.frames_per_chunk :].mean(dim=1)
+        speech = probability[:, -self.frames_per_chunk :].mean(dim=1)
         state_out = self.layout.pack([history, level, *caches, sums])
         return speech, llr[:, -1], seconds[:, -1], state_out

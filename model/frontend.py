@@ -172,7 +172,11 @@ class Frontend(nn.Module):
         # The level of a frame is its strongest band: steadier than the sum against wide noise.
         peaks = logs.amax(dim=1)
         chunks = pcm.shape[1] // CHUNK_SAMPLES
-        loudest = peaks.reshape(pcm.shape[0], chunks, config.frames_per_chunk).amax(dim=2)
+        # One chunk is what hosts run: written apart, so that its graph has no shape arithmetic.
+        if chunks == 1:
+            loudest = peaks.amax(dim=1, keepdim=True)
+        else:
+            loudest = peaks.reshape(pcm.shape[0], chunks, config.frames_per_chunk).amax(dim=2)
         quietest = config.quietest_dbfs * NEPERS_PER_DB
         above = torch.clamp(loudest - quietest, min=0.0)
         step = config.decay_db_per_second * NEPERS_PER_DB * CHUNK_SAMPLES / SAMPLE_RATE
@@ -188,5 +192,5 @@ class Frontend(nn.Module):
         floor = config.floor_db * NEPERS_PER_DB
         relative = torch.clamp(logs - (per_frame + quietest)[:, None, :], min=-floor)
         features = relative / 4.0 + floor / 8.0
-        new_history = padded[:, padded.shape[1] - config.history :]
+        new_history = padded[:, -config.history :]
         return features, new_history, cast(Tensor, reference[:, -1:])

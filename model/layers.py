@@ -48,7 +48,7 @@ class CausalConv2d(nn.Module):
         """x [batch, inputs, bins, frames], cache [batch, inputs, bins, context]."""
         if self.context:
             x = torch.cat([cache, x], dim=3)
-            cache = x[:, :, :, x.shape[3] - self.context :]
+            cache = x[:, :, :, -self.context :]
         y = self.norm(self.conv(x))
         return (torch.relu(y) if self.activate else y), cache
 
@@ -73,6 +73,6 @@ class CausalBlock1d(nn.Module):
     def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """x [batch, channels, frames], cache [batch, hidden, context]."""
         inner = torch.cat([cache, self.down(x)], dim=2)
-        cache = inner[:, :, inner.shape[2] - self.context :]
+        cache = inner[:, :, -self.context :]
         y = self.up(torch.relu(self.norm(self.conv(inner))))
         return torch.relu(x + y), cache

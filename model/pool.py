@@ -81,18 +81,22 @@ class EvidencePool(nn.Module):
         Returns:
             uncalibrated score [batch, chunks], seconds of speech in memory [batch, chunks], sums.
         """
-        batch, channels, frames = embeddings.shape
-        chunks = frames // frames_per_chunk
+        channels = self.channels
         weight = torch.exp(2.0 * torch.tanh(self.attention(embeddings))) * gate[:, None, :]
         weighted = weight * embeddings
-        added = torch.cat([weight, weighted, weighted * embeddings], dim=1)
-        added = added.reshape(batch, 3 * channels, chunks, frames_per_chunk).sum(dim=3)
-        seconds = gate.reshape(batch, 1, chunks, frames_per_chunk).sum(dim=3) * FRAME_SECONDS
-        added = torch.cat([added, seconds], dim=1)
-        if chunks == 1:
+        moments = torch.cat([weight, weighted, weighted * embeddings], dim=1)
+        heard = gate[:, None, :] * FRAME_SECONDS
+        if embeddings.shape[2] == frames_per_chunk:
+            # One chunk is what hosts run: written apart, for a graph without shape arithmetic.
+            seconds = heard.sum(dim=2, keepdim=True)
+            added = torch.cat([moments.sum(dim=2, keepdim=True), seconds], dim=1)
             decay = torch.exp(-seconds / self.config.memory_seconds)
             history = sums[:, :, None] * decay + added
         else:
+            seconds = heard.unflatten(2, (-1, frames_per_chunk)).sum(dim=3)
+            added = torch.cat(
+                [moments.unflatten(2, (-1, frames_per_chunk)).sum(dim=3), seconds], dim=1
+            )
             age = torch.cumsum(seconds, dim=2) / self.config.memory_seconds
             history = (sums[:, :, None] + torch.cumsum(added * torch.exp(age), dim=2)) * torch.exp(
                 -age
@@ -107,4 +111,4 @@ class EvidencePool(nn.Module):
         statistics = torch.cat([mean, deviation, amount], dim=1).transpose(1, 2)
         score = self.head(statistics).squeeze(2)
         ramp = in_memory / (in_memory + self.config.ramp_seconds)
-        return score * ramp, in_memory, history[:, :, chunks - 1]
+        return score * ramp, in_memory, history[:, :, -1]
