@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from ringtrue.model.contract import SAMPLE_RATE
 from ringtrue.training import audit as shortcut
 from ringtrue.training.calls import CallOutcome, calls_of, outcomes, peak_llr, told_llr
-from ringtrue.training.heard import View, hear, read_clip
+from ringtrue.training.heard import HARMONISED, SIMULATED, View, hear, read_clip
 from ringtrue.training.manifest import Manifest
 from ringtrue.training.metrics import measure
 from ringtrue.training.report import AuditRow, CallAuc, CallRow, GainTest, NonspeechRow, Report
 from ringtrue.training.scoring import Detector, OnnxDetector
-from ringtrue.training.tables import POOLED, Scored, cells, slices
+from ringtrue.training.tables import Scored, cells, slices
 from ringtrue.training.trials import DURATIONS, Trial, audio_of, plan_trials
 
 log = logging.getLogger(__name__)
@@ -218,8 +218,8 @@ def _audit(
     seed: int,
 ) -> list[AuditRow]:
     rows = []
-    for name, trials in planned.items():
-        chosen = [trial for trial in trials if trial.seconds == shortcut.SECONDS]
+    for name in (HARMONISED, SIMULATED):
+        chosen = [trial for trial in planned[name] if trial.seconds == shortcut.SECONDS]
         if len({trial.robot for trial in chosen}) == 2:
             log.info("audit: %s", name)
             rows += shortcut.audit(model, name, chosen, views[name], seed)
@@ -231,6 +231,3 @@ def _shared_systems(manifest: Manifest, split: str) -> tuple[str, ...]:
         return {c.system for c in manifest if c.is_robot and (c.split == split) == inside}
 
     return tuple(sorted((systems(True) & systems(False)) - {""}))
-
-
-__all__ = ["POOLED", "Evaluation", "evaluate", "score_trials", "write_scores"]

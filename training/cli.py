@@ -1,0 +1,48 @@
+"""The training commands of ``ringtrue``; mounted by ``ringtrue.inference.cli``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from ringtrue.inference.cli import help_text
+from ringtrue.training.commands.cache import cache
+from ringtrue.training.commands.calibrate import calibrate
+from ringtrue.training.commands.copy_synthesis import copy_synthesis
+from ringtrue.training.commands.evaluate import evaluate
+from ringtrue.training.commands.export import export
+from ringtrue.training.commands.manifest import check, summary
+from ringtrue.training.commands.model_card import model_card
+from ringtrue.training.commands.train import train
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings=_SETTINGS,
+    help="Training and evaluation.",
+)
+manifest_app = typer.Typer(
+    no_args_is_help=True,
+    context_settings=_SETTINGS,
+    help="Check or sum up a manifest: one row per clip (JSONL, CSV or Parquet).",
+)
+manifest_app.command(help=help_text(check))(check)
+manifest_app.command(help=help_text(summary))(summary)
+app.add_typer(manifest_app, name="manifest")
+
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    cache,
+    copy_synthesis,
+    train,
+    evaluate,
+    calibrate,
+    export,
+    model_card,
+)
+for _command in _COMMANDS:
+    app.command(help=help_text(_command))(_command)

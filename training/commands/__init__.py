@@ -1,0 +1,1 @@
+"""Commands of ``ringtrue`` for training and evaluation; heavy imports wait until they run."""

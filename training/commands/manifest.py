@@ -1,0 +1,80 @@
+"""``ringtrue manifest``: check a manifest, or sum it up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ManifestFile = Annotated[
+    Path, typer.Argument(help="Manifest: JSONL, CSV or Parquet.", exists=True, dir_okay=False)
+]
+
+
+def check(
+    manifest: ManifestFile,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also require that every audio file exists.")
+    ] = False,
+) -> None:
+    """Check MANIFEST: fields, vocabularies, lengths, paths, duplicate ids.
+
+    Problems are listed with their line numbers, 20 at most, and make the exit code 1. Speakers,
+    sources or synthesizers that cross splits are warnings.
+
+    Example: ringtrue manifest check corpus/manifest.jsonl --files
+    """
+    from ringtrue.training.manifest import ManifestError, read_manifest
+
+    try:
+        found = read_manifest(manifest, check_files=files)
+    except ManifestError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    leaks = found.leaks()
+    for leak in leaks:
+        typer.echo(f"warning: {leak}", err=True)
+    warned = f", {len(leaks)} warnings" if leaks else ""
+    typer.echo(f"{manifest.name}: {len(found)} clips, {found.hours:.1f} hours, no problem{warned}")
+
+
+def summary(
+    manifest: ManifestFile,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these: label, condition, language, source, system. Repeatable."),
+    ] = None,
+) -> None:
+    """Hours and counts of MANIFEST per split and label, condition, language, source and system.
+
+    Example: ringtrue manifest summary corpus/manifest.jsonl --by label --by language
+    """
+    from ringtrue.training.manifest import read_manifest
+    from ringtrue.training.manifest_summary import KINDS
+    from ringtrue.training.manifest_summary import summary as sum_up
+
+    unknown = set(by or ()) - set(KINDS)
+    if unknown:
+        raise ValueError(f"expected --by of {', '.join(KINDS)}, got {', '.join(sorted(unknown))}")
+    found = read_manifest(manifest)
+    rows = sum_up(found)
+    console = Console()
+    for kind in by or KINDS:
+        table = Table("split", kind, title=f"by {kind}", title_justify="left")
+        for name in ("clips", "voices", "hours", "human h", "robot h", "commercial h"):
+            table.add_column(name, justify="right")
+        for row in rows:
+            if row.kind == kind:
+                hours = (row.hours, row.human_hours, row.robot_hours, row.commercial_hours)
+                table.add_row(
+                    row.split,
+                    row.name,
+                    str(row.clips),
+                    str(row.groups),
+                    *(f"{value:.2f}" if value else "" for value in hours),
+                )
+        console.print(table)
+    console.print(f"{len(found)} clips, {found.hours:.2f} hours, digest {found.digest()}")
