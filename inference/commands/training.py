@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Measure a model on a manifest and write a report.",
     "calibrate": "Fit calibration and thresholds on simulated calls.",
     "export": "Export a checkpoint to ONNX and check that it agrees.",
+    "model-card": "Write the model card from an evaluation.",
 }
 """Names and one-line help, so that ``--help`` needs none of the libraries for training."""
 
