@@ -1,0 +1,36 @@
+"""The benchmarks run and write their figures; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.inference.toy_model import write_toy
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+RUNS = {
+    "streaming": (["--seconds", "2"], ["median (ms)", "RTF", "bytes", "floats"], 3),
+    "memory": (["--seconds", "2"], ["resident (MB)", "peak (MB)"], 5),
+    "batch_streams": (["--seconds", "1", "--batches", "1", "3"], ["calls in real time"], 2),
+    "offline": (["--minutes", "0.05"], ["hours per minute"], 4),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_benchmark_runs(name: str, tmp_path: Path) -> None:
+    options, columns, rows = RUNS[name]
+    model = write_toy(tmp_path / "toy.onnx")
+    out = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), str(model), "--json", str(out)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert len(document["rows"]) == rows
+    for row in document["rows"]:
+        assert set(columns) <= set(row)
+    assert document["machine"]["cores"] >= 1
+    assert document["title"] in done.stdout
