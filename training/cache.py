@@ -3,8 +3,8 @@
 A shard holds 200 crops: ``NNNN.audio.npy`` int16 [crops, samples], ``NNNN.speech.npy`` uint8
 [crops, frames] (speech probability of the *clean* crop times 255, 50 per second) and
 ``NNNN.jsonl`` (class, source, system, clips and what the channel did). The content of a shard
-depends only on the recipe, the manifest and the shard's number, so an interrupted run goes on
-where it stopped and a larger count only adds shards.
+depends only on the recipe, the manifest, the channel's code and the shard's number, so an
+interrupted run goes on where it stopped and a larger count only adds shards.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ringtrue.training.channel.materials import load_noises, load_rirs
 from ringtrue.training.channel.presets import training_channel
 from ringtrue.training.clip_store import ClipStore
 from ringtrue.training.compose import Composer
+from ringtrue.training.heard import channel_digest
 from ringtrue.training.manifest import Manifest, read_manifest
 from ringtrue.training.recipe import Recipe
 from ringtrue.training.speech_labels import FRAME_SAMPLES
@@ -47,9 +48,9 @@ def training_manifest(manifest: Manifest, recipe: Recipe) -> Manifest:
 
 
 def cache_folder(root: Path, manifest: Manifest, recipe: Recipe) -> Path:
-    """Folder of the crops of this recipe and manifest."""
+    """Folder of the crops of this recipe, manifest and channel: crops are never mixed."""
     digest = training_manifest(manifest, recipe).digest()[:12]
-    return root / f"crops-{recipe.crop_digest()}-{digest}"
+    return root / f"crops-{recipe.crop_digest()}-{digest}-{channel_digest()[:8]}"
 
 
 @dataclass(frozen=True)

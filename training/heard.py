@@ -151,7 +151,7 @@ def _through(
     view: str,
 ) -> View:
     """Each clip through ``line``, from the cache where it was done before."""
-    version = f"{_channel_digest()}|{material}|{seed}|{view}"
+    version = f"{channel_digest()}|{material}|{seed}|{view}"
     folder = cache / view
     folder.mkdir(parents=True, exist_ok=True)
     heard: dict[str, Heard] = {}
@@ -197,7 +197,7 @@ def _key(manifest: Manifest, clip: Clip, version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _channel_digest() -> str:
+def channel_digest() -> str:
     """SHA-256 of the channel's source: a changed line is never mixed with old audio."""
     digest = hashlib.sha256()
     for path in sorted(Path(ringtrue.training.channel.__path__[0]).glob("*.py")):
