@@ -157,11 +157,24 @@ def _build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def parse_recipe(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
-    """A recipe from plain values; ValueError names what is unknown or malformed."""
+    """A recipe from plain values; ValueError names what is unknown or malformed.
+
+    ``crops`` may be the name of another recipe, whose data and crops are then used: detectors that
+    are compared should have learnt from the same audio.
+    """
     parts = dict(values)
+    if isinstance(parts.get("crops"), str):
+        if "data" in parts:
+            raise ValueError(f"{name}: expected no data section beside crops of another recipe")
+        other = read_recipe(parts.pop("crops"))
+        audio: dict[str, Any] = {"data": other.data, "crops": other.crops}
+    else:
+        audio = {
+            "data": _build(DataConfig, parts.pop("data", {}), f"{name}: data"),
+            "crops": _build(CropConfig, parts.pop("crops", {}), f"{name}: crops"),
+        }
     sections: dict[str, Any] = {
-        "data": _build(DataConfig, parts.pop("data", {}), f"{name}: data"),
-        "crops": _build(CropConfig, parts.pop("crops", {}), f"{name}: crops"),
+        **audio,
         "model": DetectorConfig.from_dict(parts.pop("model", {})),
         "training": _build(TrainConfig, parts.pop("training", {}), f"{name}: training"),
     }

@@ -41,6 +41,11 @@ def test_mistakes_are_named(values: dict[str, object], message: str) -> None:
         parse_recipe(values, "mine")
 
 
+@pytest.mark.parametrize("name", ["baseline-lfcc-gmm", "baseline-logspec-lr"])
+def test_baselines_learn_from_the_same_audio(name: str) -> None:
+    assert read_recipe(name).crop_digest() == read_recipe("ringtrue").crop_digest()
+
+
 def test_unknown_recipe_lists_those_that_ship() -> None:
     with pytest.raises(ValueError, match=r"no recipe nothing; .*ringtrue"):
         read_recipe("nothing")
