@@ -44,13 +44,14 @@ def _runner(name: str) -> Callable[[typer.Context], None]:
     def run(ctx: typer.Context) -> None:
         try:
             training = import_module("ringtrue.training.cli")
+            command = typer.main.get_command(training.app)
+            # Returns the exit code of typer.Exit; usage errors reach the outer command line.
+            code = command.main([name, *ctx.args], prog_name="ringtrue", standalone_mode=False)
+        # Commands import their libraries when they run, so either step may find one missing.
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("ringtrue"):
                 raise
             raise MissingExtraError(f"'ringtrue {name}'", "train") from error
-        command = typer.main.get_command(training.app)
-        # Returns the exit code of typer.Exit; usage errors reach the outer command line.
-        code = command.main([name, *ctx.args], prog_name="ringtrue", standalone_mode=False)
         if isinstance(code, int) and code:
             raise typer.Exit(code)
 

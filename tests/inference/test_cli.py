@@ -120,6 +120,25 @@ def test_training_commands_without_their_libraries(
         assert 'pip install "ringtrue[train]"' in result.stderr
 
 
+def test_every_training_command_is_mounted() -> None:
+    from ringtrue.training.cli import app as inner
+
+    mounted = typer.main.get_command(inner).commands  # type: ignore[attr-defined]
+    assert set(training.COMMANDS) == set(mounted)
+
+
+def test_a_library_missing_while_a_command_runs_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "manifest.jsonl"
+    empty.touch()
+    # None in sys.modules makes the import fail as if the package were not installed.
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = run("train", "ringtrue", "--manifest", empty)
+    assert result.exit_code == 1
+    assert 'pip install "ringtrue[train]"' in result.stderr
+
+
 def test_training_commands_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = typer.Typer()
     group = typer.Typer()
