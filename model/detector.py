@@ -40,7 +40,9 @@ class DetectorConfig:
         parts = {"frontend": FrontendConfig, "network": NetworkConfig, "pool": PoolConfig}
         unknown = set(values) - set(parts)
         if unknown:
-            raise ValueError(f"model: expected {', '.join(parts)}, got {', '.join(sorted(unknown))}")
+            raise ValueError(
+                f"model: expected {', '.join(parts)}, got {', '.join(sorted(unknown))}"
+            )
         built: dict[str, Any] = {}
         for name, kind in parts.items():
             arguments = {
@@ -87,7 +89,10 @@ class Detector(nn.Module):
         self.pool = EvidencePool(config.pool, config.network.embedding)
         self.register_buffer("scale", torch.tensor(1.0))
         self.register_buffer("offset", torch.tensor(0.0))
-        shapes: dict[str, tuple[int, ...]] = {"pcm_history": (config.frontend.history,), "level": (1,)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "pcm_history": (config.frontend.history,),
+            "level": (1,),
+        }
         for index, shape in enumerate(self.network.cache_shapes()):
             shapes[f"conv_{index}"] = shape
         shapes["evidence"] = (self.pool.state_size,)

@@ -74,7 +74,7 @@ def export_onnx(detector: Detector, info: ModelInfo, path: Path) -> Path:
             str(path),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
-            dynamic_axes={name: batch_axis for name in (*INPUTS, *OUTPUTS)},
+            dynamic_axes=dict.fromkeys((*INPUTS, *OUTPUTS), batch_axis),
             opset_version=OPSET,
             do_constant_folding=True,
             dynamo=False,
@@ -82,7 +82,9 @@ def export_onnx(detector: Detector, info: ModelInfo, path: Path) -> Path:
     model = onnx.load(path)
     found = {node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS
     if found:
-        raise ValueError(f"the exported graph holds forbidden operators: {', '.join(sorted(found))}")
+        raise ValueError(
+            f"the exported graph holds forbidden operators: {', '.join(sorted(found))}"
+        )
     onnx.helper.set_model_props(model, info.to_metadata())
     try:
         onnx.checker.check_model(model, full_check=True)

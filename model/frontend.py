@@ -67,7 +67,9 @@ class FrontendConfig:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"frontend kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise ValueError(
+                f"frontend kind: expected one of {', '.join(KINDS)}, got {self.kind!r}"
+            )
         if CHUNK_SAMPLES % self.hop:
             raise ValueError(f"hop: expected a divisor of {CHUNK_SAMPLES} samples, got {self.hop}")
         if not self.hop <= self.window <= self.fft:
@@ -76,7 +78,8 @@ class FrontendConfig:
             )
         if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
             raise ValueError(
-                f"expected 0 <= f_min < f_max <= {SAMPLE_RATE / 2} Hz, got {self.f_min}, {self.f_max}"
+                f"expected 0 <= f_min < f_max <= {SAMPLE_RATE / 2} Hz, "
+                f"got {self.f_min}, {self.f_max}"
             )
 
     @property

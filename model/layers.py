@@ -68,7 +68,9 @@ class CausalBlock1d(nn.Module):
         )
         self.conv = nn.Conv1d(hidden, hidden, kernel, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(hidden)
-        self.up = nn.Sequential(nn.Conv1d(hidden, channels, 1, bias=False), nn.BatchNorm1d(channels))
+        self.up = nn.Sequential(
+            nn.Conv1d(hidden, channels, 1, bias=False), nn.BatchNorm1d(channels)
+        )
 
     def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """x [batch, channels, frames], cache [batch, hidden, context]."""

@@ -71,9 +71,7 @@ class _Worker:
         self.composer = Composer(self.store, job.recipe.crops)
         noises = load_noises(train)
         rirs = load_rirs(job.rirs) if job.rirs else []
-        self.channel: Chain = training_channel(
-            noises, rirs, job.recipe.crops.severity, speed=0.0
-        )
+        self.channel: Chain = training_channel(noises, rirs, job.recipe.crops.severity, speed=0.0)
         self.seed = job.recipe.crops.seed
         self.folder = cache_folder(job.root, manifest, job.recipe)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from ringtrue.model.contract import SAMPLE_RATE
 
 FRAME_SAMPLES = 160

@@ -212,9 +212,7 @@ class Trainer:
                     for key, value in (("voice", loss.voice), ("speech", loss.speech)):
                         old = running.get(key, value.item())
                         running[key] = 0.98 * old + 0.02 * value.item()
-                    progress.update(
-                        task, advance=1, description=f"loss {running['voice']:.3f}"
-                    )
+                    progress.update(task, advance=1, description=f"loss {running['voice']:.3f}")
                     step = self.reached.step
                     if step % config.validate_every == 0 or step == config.steps:
                         figures = self.evaluate()

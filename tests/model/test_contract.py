@@ -37,7 +37,7 @@ def test_metadata_round_trip() -> None:
 
 def test_first_operating_point_is_found_by_name() -> None:
     assert _info().operating_point("balanced").flag_llr == 2.5
-    with pytest.raises(ValueError, match="unknown operating point 'bold'; .* cautious, balanced"):
+    with pytest.raises(ValueError, match=r"unknown operating point 'bold'; .* cautious, balanced"):
         _info().operating_point("bold")
 
 

@@ -47,9 +47,7 @@ def test_streamed_equals_whole(detector: Detector) -> None:
     assert streamed["voice_llr"].shape == (3, 25)
     assert torch.abs(whole.score).max() > 1e-3
     torch.testing.assert_close(streamed["voice_llr"], whole.score, atol=1e-5, rtol=0)
-    torch.testing.assert_close(
-        streamed["speech_seconds"], whole.speech_seconds, atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(streamed["speech_seconds"], whole.speech_seconds, atol=1e-5, rtol=0)
 
 
 def test_chunks_of_any_multiple_give_the_same_end(detector: Detector) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
 from ringtrue.training import metrics
 from ringtrue.training.metrics import Estimate
-from sklearn.metrics import roc_auc_score
 
 
 def test_perfect_reversed_and_useless_scores() -> None:

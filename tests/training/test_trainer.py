@@ -20,6 +20,7 @@ from ringtrue.training.augment import augment, random_equaliser, random_floor
 from ringtrue.training.batches import batches
 from ringtrue.training.cache import CropCache, build_cache, cache_folder, open_cache
 from ringtrue.training.loss import crop_loss
+from ringtrue.training.manifest import read_manifest
 from ringtrue.training.recipe import TrainConfig, parse_recipe
 from ringtrue.training.trainer import Trainer, learning_rate, load_detector, moving_average
 from tests.training.small_corpus import small_corpus
@@ -80,12 +81,9 @@ def test_complete_cache_is_not_made_again(corpus: Path, crops: CropCache) -> Non
 
 
 def test_missing_crops_are_named(corpus: Path, crops: CropCache, tmp_path: Path) -> None:
+    folder = cache_folder(corpus / "cache", read_manifest(corpus / "manifest.jsonl"), RECIPE)
     with pytest.raises(ValueError, match="expected 9 cached crops, got 8; run: ringtrue cache"):
-        from ringtrue.training.manifest import read_manifest
-
-        open_cache(
-            cache_folder(corpus / "cache", read_manifest(corpus / "manifest.jsonl"), RECIPE), 9
-        )
+        open_cache(folder, 9)
     with pytest.raises(ValueError, match="expected some cached crops, got 0"):
         open_cache(tmp_path)
 
@@ -280,5 +278,3 @@ def test_wrong_weights_are_refused(exported: tuple[Detector, Path]) -> None:
         detector.scale.fill_(1.5)
     with pytest.raises(ValueError, match="at least one clip of 100 ms, got none"):
         check_parity(detector, path, [])
-
-

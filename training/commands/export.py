@@ -35,9 +35,9 @@ def export(
 ) -> None:
     """Export CHECKPOINT as one ONNX file of contract v1.
 
-    Scores are calibrated and thresholds chosen on split dev (see: ringtrue calibrate) and baked into
-    the file. The file is refused, and not left behind, unless torch over whole clips, ONNX chunk by
-    chunk and ONNX in a batch agree to 1e-4 on voice_llr over real speech of dev.
+    Scores are calibrated and thresholds chosen on split dev (see: ringtrue calibrate) and baked
+    into the file. The file is refused, and not left behind, unless torch over whole clips, ONNX
+    chunk by chunk and ONNX in a batch agree to 1e-4 on voice_llr over real speech of dev.
 
     Example: ringtrue export runs/ringtrue/best.ckpt --manifest corpus/manifest.jsonl
     """

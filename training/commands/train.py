@@ -68,9 +68,7 @@ def train(
         return
     torch.set_num_threads(threads)
     validate = validator(dev_sets(read_manifest(manifest), cache / "heard"))
-    trainer = Trainer(
-        chosen, open_cache(crops, chosen.crops.count), folder, validate, initial
-    )
+    trainer = Trainer(chosen, open_cache(crops, chosen.crops.count), folder, validate, initial)
     best = trainer.run()
     typer.echo(
         f"best weights: {best} (step {trainer.reached.best_step}, "
