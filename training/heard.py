@@ -157,11 +157,11 @@ def _through(
     heard: dict[str, Heard] = {}
     for clip in track(clips, description=f"{view}: the line", disable=not clips):
         path = folder / f"{_key(manifest, clip, version)}.npz"
-        stored = _load(path)
+        stored = load_arrays(path)
         if stored is None:
             samples, applied = line.traced(read_clip(manifest, clip), clip_rng(clip, seed))
             stored = {"samples": _int16(samples), "codecs": np.array(codec_names(applied), str)}
-            _save(path, stored)
+            save_arrays(path, stored)
         codecs = tuple(str(name) for name in stored["codecs"])
         heard[clip.id] = Heard(clip, stored["samples"], masks[clip.id], codecs)
     return heard
@@ -174,7 +174,7 @@ def _masks(manifest: Manifest, folder: Path) -> dict[str, NDArray[np.bool_]]:
     missing: list[Clip] = []
     paths = {clip.id: folder / f"{_key(manifest, clip, 'silero')}.npz" for clip in manifest}
     for clip in manifest:
-        stored = _load(paths[clip.id])
+        stored = load_arrays(paths[clip.id])
         if stored is None:
             missing.append(clip)
         else:
@@ -184,7 +184,7 @@ def _masks(manifest: Manifest, folder: Path) -> dict[str, NDArray[np.bool_]]:
     for batch in track(batches, description="speech activity", disable=not batches):
         audio = [read_clip(manifest, clip) for clip in batch]
         for clip, probability in zip(batch, speech_frames_batch(audio), strict=True):
-            _save(paths[clip.id], {"probability": probability})
+            save_arrays(paths[clip.id], {"probability": probability})
             masks[clip.id] = mask_of(probability)
     return masks
 
@@ -205,7 +205,8 @@ def channel_digest() -> str:
     return digest.hexdigest()
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]] | None:
+def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Arrays of a cache file; None if it is missing or damaged (then it is made again)."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
@@ -216,7 +217,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]] | None:
         return None
 
 
-def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write a cache file whole or not at all."""
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

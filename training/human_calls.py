@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,8 @@ from ringtrue.model.contract import SAMPLE_RATE
 from ringtrue.training.channel.base import Transform
 from ringtrue.training.channel.materials import load_noises, load_rirs
 from ringtrue.training.channel.presets import harmonise, phone_line
-from ringtrue.training.heard import read_clip
+from ringtrue.training.heard import channel_digest, load_arrays, read_clip, save_arrays
 from ringtrue.training.manifest import Clip, Manifest
-
-log = logging.getLogger(__name__)
 
 SECONDS = 60.0
 GAPS = (0.2, 1.5)
@@ -41,7 +40,12 @@ class SimulatedCall:
 
 
 def simulate_calls(
-    manifest: Manifest, robots: bool, count: int, seed: int, split: str = "dev"
+    manifest: Manifest,
+    robots: bool,
+    count: int,
+    seed: int,
+    split: str = "dev",
+    cache: Path | None = None,
 ) -> list[SimulatedCall]:
     """Calls of one class, each 60 s of one voice, joined with pauses and sent through a line.
 
@@ -55,6 +59,7 @@ def simulate_calls(
         count: number of calls.
         seed: of everything random; call i does not depend on ``count``.
         split: where the clips come from.
+        cache: folder that keeps the calls between runs.
 
     Raises:
         ValueError: the split has no clips of the class, or a clip cannot be read.
@@ -70,17 +75,31 @@ def simulate_calls(
     names = sorted(sources)
     weights = np.sqrt([len(sources[name]) for name in names])
     line = _line(manifest, split)
+    made_of = f"{manifest.digest()}|{channel_digest()}|{SECONDS}|{GAPS}|{split}|{seed}|{robots}"
     calls = []
     for index in track(range(count), description="simulated calls"):
         rng = np.random.default_rng([seed, int(robots), index])
         source = names[rng.choice(len(names), p=weights / weights.sum())]
         voice = sorted(sources[source])[rng.integers(len(sources[source]))]
         clips = sources[source][voice]
-        clean = _join(manifest, clips, rng)
-        channel = harmonise() if clips[0].condition == "phone" else line
-        heard = np.clip(np.rint(channel(clean, rng) * 32768), -32768, 32767).astype(np.int16)
-        calls.append(SimulatedCall(voice, source, robots, heard))
+        stored = _stored(cache, f"{made_of}|{index}")
+        heard = load_arrays(stored) if stored else None
+        if heard is None:
+            channel = harmonise() if clips[0].condition == "phone" else line
+            samples = channel(_join(manifest, clips, rng), rng)
+            whole = np.clip(np.rint(samples * 32768), -32768, 32767)
+            heard = {"samples": whole.astype(np.int16)}
+            if stored:
+                save_arrays(stored, heard)
+        calls.append(SimulatedCall(voice, source, robots, heard["samples"]))
     return calls
+
+
+def _stored(cache: Path | None, made_of: str) -> Path | None:
+    if cache is None:
+        return None
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache / f"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}.npz"
 
 
 def _line(manifest: Manifest, split: str) -> Transform:

@@ -9,10 +9,10 @@ upper end of a one-sided bootstrap interval over voices.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,8 +23,6 @@ from ringtrue.training.calls import peak_llr, trough_llr
 from ringtrue.training.human_calls import SimulatedCall, simulate_calls
 from ringtrue.training.manifest import Manifest
 from ringtrue.training.scoring import OnnxDetector
-
-log = logging.getLogger(__name__)
 
 TAIL_FROM = 0.9
 """Quantile above which the tail is fitted."""
@@ -69,6 +67,7 @@ def choose_operating_points(
     seed: int = 1,
     calls: int = 400,
     calibration: Calibration | None = None,
+    cache: Path | None = None,
 ) -> ThresholdStudy:
     """Thresholds for :data:`RATES` on simulated calls of ``dev``.
 
@@ -78,6 +77,7 @@ def choose_operating_points(
         seed: of the calls and the bootstrap.
         calls: human calls; half as many robot calls.
         calibration: applied to the model's scores, if it is not in its file yet.
+        cache: folder that keeps the simulated calls between runs.
 
     Raises:
         ValueError: ``dev`` lacks a class, or no call held enough speech.
@@ -85,10 +85,10 @@ def choose_operating_points(
     apply = calibration or Calibration(1.0, 0.0)
     needed = detector.session.info.min_speech_seconds
     peaks: list[float] = []
-    human_calls = simulate_calls(manifest, False, calls, seed)
+    human_calls = simulate_calls(manifest, False, calls, seed, cache=cache)
     for trajectory in detector.trajectories([_float(call) for call in human_calls]):
         peaks.append(peak_llr(apply.trajectory(trajectory), needed))
-    robot_calls = simulate_calls(manifest, True, max(1, calls // 2), seed)
+    robot_calls = simulate_calls(manifest, True, max(1, calls // 2), seed, cache=cache)
     robot_heard = [
         apply.trajectory(t) for t in detector.trajectories([_float(call) for call in robot_calls])
     ]

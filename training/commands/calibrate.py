@@ -49,7 +49,7 @@ def calibrate(
         for name, view in views.items()
     }
     calibration, rows = fit(score_trials(detector, planned, views))
-    found = choose_operating_points(detector, clips, seed, calls, calibration)
+    found = choose_operating_points(detector, clips, seed, calls, calibration, cache / "calls")
     out.parent.mkdir(parents=True, exist_ok=True)
     write_calibration(out, detector.name, calibration, rows, found)
 

@@ -1,0 +1,112 @@
+"""The card says what was measured, and is refused for another model or split."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from ringtrue.model.contract import ModelInfo, OperatingPoint
+from ringtrue.training.calibrate import Calibration
+from ringtrue.training.calibration_file import read_calibration, write_calibration
+from ringtrue.training.manifest import Clip, Manifest
+from ringtrue.training.metrics import METRICS, Estimate
+from ringtrue.training.model_card import CardInput, model_card, read_licences
+from ringtrue.training.recipe import parse_recipe
+from ringtrue.training.report import CallRow, GainTest, NonspeechRow, Report
+from ringtrue.training.tables import Cell, Slice
+from ringtrue.training.thresholds import ThresholdStudy
+
+POINT = OperatingPoint("cautious", 4.0, 2.5, -1.0, 1.0)
+
+
+def _card() -> CardInput:
+    rate = Estimate(0.2, 0.1, 0.3)
+    training = Manifest(
+        (Clip("a", "a", "human", "train", 3600, "src", language="en", commercial_ok=True),), Path()
+    )
+    info = ModelInfo(
+        "ringtrue-fp32", "0.1.0", 8000, 800, 10, 1.0, 10.0, (POINT,), (), "linear",
+        training.digest(), "Apache-2.0",
+    )  # fmt: skip
+    view = "phone-harmonised"
+    report = Report(
+        model="ringtrue-fp32",
+        version="0.1.0",
+        detectors=("ringtrue-fp32",),
+        command="ringtrue evaluate x.onnx",
+        split="eval",
+        seed=1,
+        manifest_digest="d" * 64,
+        shared_systems=(),
+        cells=(Cell("ringtrue-fp32", view, 4.0, 9, 99, dict.fromkeys(METRICS, rate), "r"),),
+        slices=(
+            Slice("ringtrue-fp32", view, 4.0, "system", "bad-tts", "all humans", 9, 20, 20,
+                  Estimate(0.45), rate, 0, 0),
+        ),
+        calls=(
+            CallRow(view, "cautious", False, "", 44, 1.0, 1, math.nan, math.nan),
+            CallRow(view, "cautious", False, "talks", 4, 1.0, 1, math.nan, math.nan),
+            CallRow(view, "cautious", True, "", 62, 1.0, 31, 3.2, 7.5),
+        ),
+        nonspeech=(NonspeechRow("cautious", 174, 23.0, 0, False, -math.inf, ""),),
+        gain=GainTest(100, -40, -10, 0.0123),
+    )  # fmt: skip
+    return CardInput(
+        info,
+        "x.onnx",
+        900_000,
+        parse_recipe({"name": "ringtrue"}),
+        training,
+        {"src": "MIT"},
+        report,
+    )
+
+
+def test_figures_and_failures_are_named() -> None:
+    text = model_card(_card())
+    for expected in (
+        "# ringtrue-fp32 0.1.0",
+        "never grounds",
+        "voice_llr is the natural-log likelihood ratio robot : human",
+        "1 of 44 (2.3 %)",
+        "31 of 62 (50.0 %)",
+        "3.2 s of",
+        "20.0 [10.0, 30.0]",
+        "bad-tts (phone-harmonised, EER 45.0 % against all humans)",
+        "humans flagged at `cautious`: talks",
+        "0 of 174 clips (23 minutes) flagged; highest voice_llr none",
+        "at most 0.0123",
+        "| src | 1.00 | 1 | MIT |",
+        "ringtrue evaluate x.onnx",
+    ):
+        assert expected in text
+    assert "nan" not in text
+
+
+def test_refused_for_another_split_or_other_clips() -> None:
+    card = _card()
+    with pytest.raises(ValueError, match="expected a report of split eval, got dev"):
+        model_card(dataclasses.replace(card, report=dataclasses.replace(card.report, split="dev")))
+    with pytest.raises(ValueError, match="expected the clips the model was trained on"):
+        model_card(dataclasses.replace(card, training=Manifest((), Path())))
+
+
+def test_licences(tmp_path: Path) -> None:
+    assert read_licences(tmp_path / "manifest.jsonl") == {}
+    path = tmp_path / "sources.jsonl"
+    path.write_text('{"source": "a", "licence": "MIT"}\n')
+    assert read_licences(tmp_path / "manifest.jsonl") == {"a": "MIT"}
+    path.write_text('{"source": "a"}\n')
+    with pytest.raises(ValueError, match=r"sources\.jsonl: line 1: 'licence'"):
+        read_licences(tmp_path / "manifest.jsonl")
+
+
+def test_calibration_file_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    found = ThresholdStudy((POINT,), 400, 200, 30, {"cautious": 3.5}, {}, {}, (("s", -math.inf),))
+    write_calibration(path, "m", Calibration(1.5, -0.25), [], found)
+    assert read_calibration(path) == (Calibration(1.5, -0.25), (POINT,))
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"calibration\.json: expected a file of `ringtrue calib"):
+        read_calibration(path)
