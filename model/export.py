@@ -15,6 +15,7 @@ from ringtrue.model.contract import (
     OPSET,
     OUTPUTS,
     SAMPLE_RATE,
+    STATE_OUT,
     ModelInfo,
     OperatingPoint,
 )
@@ -85,6 +86,9 @@ def export_onnx(detector: Detector, info: ModelInfo, path: Path) -> Path:
         raise ValueError(
             f"the exported graph holds forbidden operators: {', '.join(sorted(found))}"
         )
+    # The exporter loses the size of a concatenation; hosts allocate from it.
+    outputs = {value.name: value for value in model.graph.output}
+    outputs[STATE_OUT].type.tensor_type.shape.dim[1].dim_value = info.state_size
     onnx.helper.set_model_props(model, info.to_metadata())
     try:
         onnx.checker.check_model(model, full_check=True)

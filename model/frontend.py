@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -196,4 +195,4 @@ class Frontend(nn.Module):
         relative = torch.clamp(logs - (per_frame + quietest)[:, None, :], min=-floor)
         features = relative / 4.0 + floor / 8.0
         new_history = padded[:, -config.history :]
-        return features, new_history, cast(Tensor, reference[:, -1:])
+        return features, new_history, reference[:, -1:]

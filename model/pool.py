@@ -93,10 +93,10 @@ class EvidencePool(nn.Module):
             decay = torch.exp(-seconds / self.config.memory_seconds)
             history = sums[:, :, None] * decay + added
         else:
-            seconds = heard.unflatten(2, (-1, frames_per_chunk)).sum(dim=3)
-            added = torch.cat(
-                [moments.unflatten(2, (-1, frames_per_chunk)).sum(dim=3), seconds], dim=1
-            )
+            batch = len(embeddings)
+            seconds = heard.reshape(batch, 1, -1, frames_per_chunk).sum(dim=3)
+            moments = moments.reshape(batch, 3 * channels, -1, frames_per_chunk).sum(dim=3)
+            added = torch.cat([moments, seconds], dim=1)
             age = torch.cumsum(seconds, dim=2) / self.config.memory_seconds
             history = (sums[:, :, None] + torch.cumsum(added * torch.exp(age), dim=2)) * torch.exp(
                 -age

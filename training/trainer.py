@@ -100,7 +100,7 @@ class Trainer:
         if initial is not None:
             self.detector.load_state_dict(load_detector(initial).state_dict())
         # Channels-last convolutions run about 10 % faster on CPUs.
-        self.detector.network.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.detector.network.stem.to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
             self.detector, multi_avg_fn=moving_average(self.config.ema), use_buffers=True
         )
@@ -188,7 +188,7 @@ class Trainer:
         rng = np.random.default_rng([config.seed, start])
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
         source = batches(self.cache, self.recipe.crops, config, rng)
-        writer = SummaryWriter(str(self.folder / "tensorboard"))  # type: ignore[no-untyped-call]
+        writer = SummaryWriter(str(self.folder / "tensorboard"))
         columns = (
             TextColumn("training"),
             BarColumn(),
@@ -225,7 +225,7 @@ class Trainer:
             log.warning("interrupted at step %d; run again to go on", self.reached.step)
             raise
         finally:
-            writer.close()  # type: ignore[no-untyped-call]
+            writer.close()
         return self.folder / "best.ckpt"
 
     def _record(
@@ -252,6 +252,13 @@ class Trainer:
 def _plain(value: Any) -> Any:
     """Tuples as lists, as a checkpoint or YAML gives them back."""
     return json.loads(json.dumps(value))
+
+
+def save_weights(detector: Detector, path: Path) -> None:
+    """Write what :func:`load_detector` reads, without the state of the optimiser."""
+    weights = {f"module.{key}": value for key, value in detector.state_dict().items()}
+    config = _plain(detector.config.to_dict())
+    torch.save({"model_config": config, "averaged": weights}, path)
 
 
 def load_detector(path: Path) -> Detector:

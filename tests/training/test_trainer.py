@@ -22,7 +22,13 @@ from ringtrue.training.cache import CropCache, build_cache, cache_folder, open_c
 from ringtrue.training.loss import crop_loss
 from ringtrue.training.manifest import read_manifest
 from ringtrue.training.recipe import TrainConfig, parse_recipe
-from ringtrue.training.trainer import Trainer, learning_rate, load_detector, moving_average
+from ringtrue.training.trainer import (
+    Trainer,
+    learning_rate,
+    load_detector,
+    moving_average,
+    save_weights,
+)
 from tests.training.small_corpus import small_corpus
 
 RECIPE = parse_recipe(
@@ -153,6 +159,16 @@ def test_other_files_are_not_checkpoints(tmp_path: Path) -> None:
         load_detector(path)
 
 
+def test_weights_round_trip(tmp_path: Path) -> None:
+    detector = Detector(RECIPE.model)
+    detector.calibrate(1.5, -0.25)
+    save_weights(detector, tmp_path / "w.ckpt")
+    loaded = load_detector(tmp_path / "w.ckpt")
+    assert loaded.config == RECIPE.model
+    for key, value in detector.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
+
+
 def test_learning_rate_warms_up_and_falls() -> None:
     config = TrainConfig(steps=100, warmup=0.1, learning_rate=1.0)
     assert learning_rate(0, config) == pytest.approx(0.1)
@@ -258,6 +274,11 @@ def test_export_is_one_file_that_agrees_with_torch(exported: tuple[Detector, Pat
     assert info.state_size == detector.layout.size
     names = [v.name for v in (*model.graph.input, *model.graph.output)]
     assert names == ["pcm", "state", "speech", "voice_llr", "speech_seconds", "state_out"]
+    shapes = [[d.dim_value or d.dim_param for d in v.type.tensor_type.shape.dim] for v in
+              (*model.graph.input, *model.graph.output)]  # fmt: skip
+    size = info.state_size
+    rows = [["batch", 800], ["batch", size], ["batch"], ["batch"], ["batch"], ["batch", size]]
+    assert shapes == rows
     rng = np.random.default_rng(0)
     clips = [(rng.standard_normal(n) * 0.1).astype(np.float32) for n in (4000, 9000, 50)]
     parity = check_parity(detector, path, clips)

@@ -33,7 +33,7 @@ def export(
     ] = None,
     cache: CacheFolder = DEFAULT_CACHE,
 ) -> None:
-    """Export CHECKPOINT as one ONNX file of contract v1.
+    """Export CHECKPOINT as one ONNX file of contract v1, its weights as .ckpt beside it.
 
     Scores are calibrated and thresholds chosen on split dev (see: ringtrue calibrate) and baked
     into the file. The file is refused, and not left behind, unless torch over whole clips, ONNX
@@ -50,7 +50,7 @@ def export(
     from ringtrue.training.heard import read_clip
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.recipe import read_recipe
-    from ringtrue.training.trainer import load_detector
+    from ringtrue.training.trainer import load_detector, save_weights
 
     chosen = read_recipe(recipe)
     clips = read_manifest(manifest)
@@ -58,6 +58,8 @@ def export(
     name = f"{chosen.name}-fp32"
     target = out or Path(f"{chosen.name}-{chosen.version}-fp32.onnx")
     detector = load_detector(checkpoint)
+    # Released weights carry their calibration; a new one starts from the plain score.
+    detector.calibrate(1.0, 0.0)
     dev = clips.select("dev", ("human", "tts", "vocoded", "vc")).clips
     spread = dev[:: max(1, len(dev) // PARITY_CLIPS)]
     audio = [read_clip(clips, clip) for clip in spread]
@@ -79,6 +81,7 @@ def export(
         parity = check_parity(detector, checked, audio)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(checked.read_bytes())
+        save_weights(detector, target.with_suffix(".ckpt"))
     typer.echo(
         f"{target}: {target.stat().st_size / 1e6:.3f} MB, "
         f"{sum(p.numel() for p in detector.parameters())} parameters; over {parity.clips} clips "
