@@ -286,12 +286,10 @@ def _hours(row: SummaryRow) -> str:
 
 def _origin(card: CardInput) -> str:
     name, report = card.recipe.name, card.report
-    stages = [*([card.recipe.initial] if card.recipe.initial else []), name]
-    train = "\n".join(f"ringtrue train {stage} --manifest MANIFEST" for stage in stages)
     return f"""## How the figures were made
 
 ```
-{train}
+ringtrue train {name} --manifest MANIFEST
 ringtrue export runs/{name}/best.ckpt --manifest MANIFEST --recipe {name}
 {report.command}
 ringtrue model-card report.json {card.file_name} --manifest MANIFEST --recipe {name}

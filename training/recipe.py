@@ -124,17 +124,11 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe.
-
-    Attributes:
-        kind: ``network`` or one of the baselines.
-        initial: recipe whose best weights training starts from; empty: from random ones.
-    """
+    """A whole recipe; ``kind`` is ``network`` or one of the baselines."""
 
     name: str
     kind: str = "network"
     version: str = "0.1.0"
-    initial: str = ""
     data: DataConfig = field(default_factory=DataConfig)
     crops: CropConfig = field(default_factory=CropConfig)
     model: DetectorConfig = field(default_factory=DetectorConfig)

@@ -68,13 +68,6 @@ def train(
         return
     torch.set_num_threads(threads)
     validate = validator(dev_sets(read_manifest(manifest), cache / "heard"))
-    if initial is None and chosen.initial:
-        initial = folder.parent / chosen.initial / "best.ckpt"
-        if not initial.exists():
-            raise ValueError(
-                f"recipe {chosen.name} goes on from {chosen.initial}, expected {initial}; "
-                f"run: ringtrue train {chosen.initial}, or give --initial"
-            )
     trainer = Trainer(chosen, open_cache(crops, chosen.crops.count), folder, validate, initial)
     best = trainer.run()
     typer.echo(
