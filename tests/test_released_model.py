@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+import ringtrue.inference.assets
 import ringtrue.model.released
-from ringtrue.inference import CallMonitor, Session, score_file
+from ringtrue.inference import CallMonitor, Session
+from ringtrue.inference.phone_line import phone_line
 from ringtrue.model.contract import SAMPLE_RATE
 from ringtrue.training.calls import peak_llr
 from ringtrue.training.channel.presets import harmonise
@@ -152,11 +155,13 @@ def test_any_chunking_gives_the_same_verdicts(manifest: Manifest) -> None:
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_the_demo_call_is_flagged_before_it_ends() -> None:
-    import ringtrue.inference.assets
-
+def test_the_demo_call_is_flagged_while_it_runs() -> None:
     path = Path(ringtrue.inference.assets.__path__[0]) / "demo_call.flac"
-    row = score_file(path)[0]
-    assert row.verdict == "robot"
-    assert row.flagged_at is not None
-    assert row.flagged_at < row.seconds / 2
+    call, rate = soundfile.read(path, dtype="float32")
+    line = phone_line(call, np.random.default_rng(1), mobile=False)
+    monitor = CallMonitor(operating_point="balanced")
+    verdicts = monitor.push(line, rate)
+    assert monitor.flagged_at is not None
+    assert monitor.flagged_at < 10
+    assert verdicts[-1].verdict == "robot"
+    assert "synthetic" in verdicts[-1].reasons[0]

@@ -1,18 +1,20 @@
 """Makes the synthetic bot call that ``ringtrue demo`` plays.
 
 Only the far end is spoken: a polite outbound script with pauses where the called person would
-answer. The engine, hibari (PyPI ``hibari-tts``, Apache-2.0), carries its voice in the package and
-is not a dependency of ringtrue::
+answer. The engine, Flite (Black and Lenzo, 2001; Debian package ``flite``, BSD-like licence),
+carries its voices in the package and is not a dependency of ringtrue::
 
-    pip install hibari-tts==0.2.1
+    apt-get install flite
     python -m ringtrue.training.demo_call inference/assets/demo_call.flac
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +29,10 @@ from ringtrue.model.contract import SAMPLE_RATE
 Samples = npt.NDArray[np.float32]
 Speak = Callable[[str], Samples]
 
-ENGINE = "hibari-tts==0.2.1"
+VOICE = "slt"
+"""CMU's US English female voice, statistical parametric (CLUSTERGEN)."""
+ENGINE_RATE = 16000
+"""Hz of that voice."""
 PEAK = 0.5
 """Largest sample of the call; the simulated line sets the level afterwards."""
 
@@ -83,32 +88,39 @@ def compose_call(speak: Speak, rate: int, script: Sequence[Turn] = SCRIPT) -> Sa
     return call * np.float32(PEAK / peak)
 
 
-def hibari_voice(seed: int) -> tuple[Speak, int]:
-    """The engine's bundled voice and its sample rate in Hz.
+def flite_voice(text: str) -> Samples:
+    """``text`` spoken by the voice :data:`VOICE`, [n] float32 at :data:`ENGINE_RATE`.
 
     Raises:
-        ModuleNotFoundError: it is not installed; the text says how to install it.
+        FileNotFoundError: Flite is not installed; the text says how to install it.
+        ValueError: Flite failed.
     """
-    try:
-        engine = import_module("hibari").Hibari()
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"the demo call needs a speech synthesizer: pip install {ENGINE}"
-        ) from error
-
-    def speak(text: str) -> Samples:
-        return np.asarray(engine(text, seed=seed), np.float32)
-
-    return speak, int(engine.sample_rate)
+    program = shutil.which("flite")
+    if program is None:
+        raise FileNotFoundError(
+            "the demo call needs a speech synthesizer: apt-get install flite (2.2)"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "turn.wav"
+        done = subprocess.run(
+            [program, "-voice", VOICE, "-t", text, "-o", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or not path.exists():
+            raise ValueError(f"flite failed with code {done.returncode}: {done.stderr.strip()}")
+        samples, rate = soundfile.read(path, dtype="float32")
+    if rate != ENGINE_RATE:
+        raise ValueError(f"expected the voice {VOICE} at {ENGINE_RATE} Hz, got {rate} Hz")
+    return np.asarray(samples, np.float32)
 
 
 def main(
     out: Annotated[Path, typer.Argument(metavar="OUT.flac", dir_okay=False)],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthesizer's noise.")] = 1,
 ) -> None:
     """Write the demo call as FLAC, 8 kHz, 16 bit, mono."""
-    speak, rate = hibari_voice(seed)
-    call = compose_call(speak, rate)
+    call = compose_call(flite_voice, ENGINE_RATE)
     soundfile.write(out, call, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     typer.echo(f"{out}: {call.size / SAMPLE_RATE:.1f} s, {out.stat().st_size} bytes")
 

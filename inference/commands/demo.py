@@ -44,14 +44,18 @@ def demo(
     picture: Annotated[
         Path, typer.Option(metavar="FILE", help="Where the picture goes (.svg or .png).")
     ] = Path("ringtrue-demo.svg"),
-    operating_point: options.Point = "cautious",
+    operating_point: options.Point = "balanced",
+    mobile: Annotated[
+        bool, typer.Option("--mobile", help="The caller is on a mobile: AMR-NB before G.711.")
+    ] = False,
     model: options.Model = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the line noise.")] = 1,
 ) -> None:
     """Watch a shipped synthetic bot call, through a simulated phone line.
 
-    The line: 300-3400 Hz, -26 dBFS, light noise, AMR-NB and G.711 mu-law. The verdict moves in
-    the terminal while the call runs; a picture of the call is written beside it.
+    The line: 300-3400 Hz, -26 dBFS, light noise and G.711 mu-law, as from a call centre; with
+    --mobile also AMR-NB. The verdict moves in the terminal while the call runs; a picture of the
+    call is written beside it.
 
     Examples:
       ringtrue demo
@@ -63,10 +67,11 @@ def demo(
     session.info.operating_point(operating_point)
     console = Console()
     pace = check_speed((1.0 if console.is_terminal else 0.0) if speed is None else speed)
-    samples = phone_line(_load(call), np.random.default_rng(seed))
+    samples = phone_line(_load(call), np.random.default_rng(seed), mobile=mobile)
     title = "demo: a synthetic voice on a phone line" if call is None else call.name
     console.print(
-        "A call comes in, through a simulated phone line (300-3400 Hz, AMR-NB, G.711).",
+        "A call comes in, through a simulated phone line "
+        f"(300-3400 Hz, {'AMR-NB, ' if mobile else ''}G.711).",
         highlight=False,
     )
     followed = FollowedCall(title, [ChannelPick("mono", 0)], session, operating_point, console)
