@@ -188,7 +188,8 @@ def _results(report: Report) -> str:
     head = ["condition", "speech", "humans / robots", "EER %", "AUC", "TPR at 1 % FPR", "Cllr"]
     parts = [
         "## Measured on `eval`\n\nSources, speakers and headline synthesizers that training never "
-        f"saw; brackets are 95 % bootstrap intervals.\n\n{table(head, rows)}"
+        "saw; brackets are 95 % bootstrap intervals. Synthesizers of `eval` whose name also occurs "
+        f"in another split: {', '.join(report.shared_systems) or 'none'}.\n\n{table(head, rows)}"
     ]
     if len(report.detectors) > 1:
         rows = [
@@ -286,10 +287,12 @@ def _hours(row: SummaryRow) -> str:
 
 def _origin(card: CardInput) -> str:
     name, report = card.recipe.name, card.report
+    stages = (name, *(d for d in report.detectors if d != report.model))
+    train = "\n".join(f"ringtrue train {stage} --manifest MANIFEST" for stage in stages)
     return f"""## How the figures were made
 
 ```
-ringtrue train {name} --manifest MANIFEST
+{train}
 ringtrue export runs/{name}/best.ckpt --manifest MANIFEST --recipe {name}
 {report.command}
 ringtrue model-card report.json {card.file_name} --manifest MANIFEST --recipe {name}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ringtrue.model.detector import Detector
 from ringtrue.training.recipe import CropConfig, parse_recipe, read_recipe
 
 
@@ -15,6 +16,7 @@ def test_shipped_recipe_is_commercial_and_within_the_size_limit() -> None:
     assert recipe.name == "ringtrue"
     assert recipe.kind == "network"
     assert recipe.data.commercial_only
+    assert sum(p.numel() for p in Detector(recipe.model).parameters()) <= 300_000
 
 
 def test_sections_override_defaults() -> None:

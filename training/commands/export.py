@@ -80,7 +80,13 @@ def export(
         checked = export_onnx(detector, info, Path(folder) / target.name)
         parity = check_parity(detector, checked, audio)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(checked.read_bytes())
+        # Whole or not at all: a full disk must not leave half a model.
+        partial = target.with_suffix(".partial")
+        try:
+            partial.write_bytes(checked.read_bytes())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         save_weights(detector, target.with_suffix(".ckpt"))
     typer.echo(
         f"{target}: {target.stat().st_size / 1e6:.3f} MB, "

@@ -32,7 +32,7 @@ def train(
         typer.Option(help="Checkpoint to start from, to train on with new samples.", exists=True),
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Throw away what the run folder holds.")
+        bool, typer.Option("--restart", help="Start again: remove the run's checkpoints and log.")
     ] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the optimiser.")] = 2,
     workers: Workers = 2,
@@ -57,8 +57,11 @@ def train(
 
     chosen = read_recipe(recipe)
     folder = out or Path("runs") / chosen.name
-    if restart and folder.exists():
-        shutil.rmtree(folder)
+    if restart:
+        # Only what a run wrote: --out may name a folder that holds other things.
+        for name in ("last.ckpt", "best.ckpt", "log.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "tensorboard", ignore_errors=True)
     rirs = manifest.parent / "audio" / "rir"
     crops = build_cache(manifest, chosen, cache, rirs if rirs.is_dir() else None, workers)
     if chosen.kind != "network":
