@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ringtrue.model.contract import CHUNK_SAMPLES
 from ringtrue.model.frontend import Frontend, FrontendConfig
+from ringtrue.model.mean_norm import MeanNorm, MeanNormConfig
 from ringtrue.model.network import TIME_STRIDE, Network, NetworkConfig
 from ringtrue.model.pool import EvidencePool, PoolConfig
 from ringtrue.model.state import StateLayout
@@ -23,6 +24,7 @@ class DetectorConfig:
     """Everything that defines the architecture."""
 
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    mean_norm: MeanNormConfig = field(default_factory=MeanNormConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
 
@@ -37,7 +39,12 @@ class DetectorConfig:
         Raises:
             ValueError: an unknown part or field.
         """
-        parts = {"frontend": FrontendConfig, "network": NetworkConfig, "pool": PoolConfig}
+        parts = {
+            "frontend": FrontendConfig,
+            "mean_norm": MeanNormConfig,
+            "network": NetworkConfig,
+            "pool": PoolConfig,
+        }
         unknown = set(values) - set(parts)
         if unknown:
             raise ValueError(
@@ -72,6 +79,16 @@ class CropOutput:
     """Evidence weight of each frame [batch, frames]."""
 
 
+class _State(NamedTuple):
+    """The packed state's parts."""
+
+    history: Tensor
+    level: Tensor
+    mean: Tensor
+    caches: list[Tensor]
+    evidence: Tensor
+
+
 class Detector(nn.Module):
     """PCM and state to speech, voice_llr, speech_seconds and state, as contract v1 says.
 
@@ -85,6 +102,7 @@ class Detector(nn.Module):
         super().__init__()
         self.config = config
         self.frontend = Frontend(config.frontend)
+        self.mean_norm = MeanNorm(config.mean_norm, config.frontend)
         self.network = Network(config.network, config.frontend.bands)
         self.pool = EvidencePool(config.pool, config.network.embedding)
         self.register_buffer("scale", torch.tensor(1.0))
@@ -93,6 +111,8 @@ class Detector(nn.Module):
             "pcm_history": (config.frontend.history,),
             "level": (1,),
         }
+        if config.mean_norm.enabled:
+            shapes["mean"] = (self.mean_norm.state_size,)
         for index, shape in enumerate(self.network.cache_shapes()):
             shapes[f"conv_{index}"] = shape
         shapes["evidence"] = (self.pool.state_size,)
@@ -124,10 +144,16 @@ class Detector(nn.Module):
         """The state that starts a call, [batch, S]."""
         return torch.zeros(batch, self.layout.size, device=self.scale.device)
 
+    def _unpack(self, state: Tensor) -> _State:
+        history, level, *rest, evidence = self.layout.unpack(state)
+        enabled = self.config.mean_norm.enabled
+        mean = rest[0] if enabled else level[:, :0]
+        return _State(history, level, mean, rest[1:] if enabled else rest, evidence)
+
     def features(self, pcm: Tensor) -> Tensor:
         """Log features [batch, bands, frames] of whole crops from a fresh start."""
-        history, level, *_ = self.layout.unpack(self.zero_state(pcm.shape[0]))
-        features: Tensor = self.frontend(pcm, history, level)[0]
+        state = self._unpack(self.zero_state(pcm.shape[0]))
+        features: Tensor = self.frontend(pcm, state.history, state.level)[0]
         return features
 
     def forward_features(
@@ -140,15 +166,16 @@ class Detector(nn.Module):
             speech: [batch, frames / 2] speech probabilities that replace those of the network.
             use_speech: [batch] bool, the crops in which they do; all by default.
         """
-        _, _, *caches, sums = self.layout.unpack(self.zero_state(features.shape[0]))
-        embeddings, logits, _ = self.network(features, caches)
+        state = self._unpack(self.zero_state(features.shape[0]))
+        features, _ = self.mean_norm(features, state.mean)
+        embeddings, logits, _ = self.network(self.frontend.coefficients(features), state.caches)
         # The gate learns from speech labels only: the score must not choose what to listen to.
         probability = torch.sigmoid(logits).detach()
         if speech is not None:
             chosen = torch.ones(len(speech), dtype=torch.bool) if use_speech is None else use_speech
             probability = torch.where(chosen[:, None], speech, probability)
         gate = self.pool.gate(probability)
-        score, seconds, _ = self.pool(embeddings, gate, sums, self.frames_per_chunk)
+        score, seconds, _ = self.pool(embeddings, gate, state.evidence, self.frames_per_chunk)
         return CropOutput(score, seconds, logits, embeddings, gate)
 
     def forward(self, pcm: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -165,14 +192,17 @@ class Detector(nn.Module):
             raise ValueError(
                 f"pcm: expected a multiple of {CHUNK_SAMPLES} samples, got {pcm.shape[1]}"
             )
-        history, level, *caches, sums = self.layout.unpack(state)
-        features, history, level = self.frontend(pcm, history, level)
-        embeddings, logits, caches = self.network(self.frontend.coefficients(features), caches)
+        parts = self._unpack(state)
+        features, history, level = self.frontend(pcm, parts.history, parts.level)
+        features, mean = self.mean_norm(features, parts.mean)
+        coefficients = self.frontend.coefficients(features)
+        embeddings, logits, caches = self.network(coefficients, parts.caches)
         probability = torch.sigmoid(logits)
-        score, seconds, sums = self.pool(
-            embeddings, self.pool.gate(probability), sums, self.frames_per_chunk
+        score, seconds, evidence = self.pool(
+            embeddings, self.pool.gate(probability), parts.evidence, self.frames_per_chunk
         )
         llr = self.voice_llr(score, seconds)
         speech = probability[:, -self.frames_per_chunk :].mean(dim=1)
-        state_out = self.layout.pack([history, level, *caches, sums])
+        means = [mean] if self.config.mean_norm.enabled else []
+        state_out = self.layout.pack([history, level, *means, *caches, evidence])
         return speech, llr[:, -1], seconds[:, -1], state_out

@@ -98,7 +98,7 @@ class Trainer:
             torch.manual_seed(self.config.seed)
             self.detector = Detector(recipe.model)
         if initial is not None:
-            self.detector.load_state_dict(load_detector(initial).state_dict())
+            start_from(self.detector, load_detector(initial))
         # Channels-last convolutions run about 10 % faster on CPUs.
         self.detector.network.stem.to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
@@ -259,6 +259,27 @@ def save_weights(detector: Detector, path: Path) -> None:
     weights = {f"module.{key}": value for key, value in detector.state_dict().items()}
     config = _plain(detector.config.to_dict())
     torch.save({"model_config": config, "averaged": weights}, path)
+
+
+def start_from(detector: Detector, other: Detector) -> None:
+    """Copy weights of ``other`` whose names and shapes fit; the rest stays as initialised.
+
+    Raises:
+        ValueError: nothing fits.
+    """
+    own = detector.state_dict()
+    fitting = {
+        name: value
+        for name, value in other.state_dict().items()
+        if name in own and own[name].shape == value.shape
+    }
+    learnt = [name for name, _ in detector.named_parameters()]
+    fresh = [name for name in learnt if name not in fitting]
+    if len(fresh) == len(learnt):
+        raise ValueError("initial weights: expected some that fit this model, got none")
+    detector.load_state_dict(fitting, strict=False)
+    if fresh:
+        log.info("initial weights: %d parts start afresh: %s", len(fresh), ", ".join(fresh))
 
 
 def load_detector(path: Path) -> Detector:

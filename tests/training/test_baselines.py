@@ -37,6 +37,15 @@ def test_features_ignore_level_and_pauses() -> None:
     assert len(lfcc(paused, 40, 20)) < 110
 
 
+def test_cepstra_are_normalised_as_asked() -> None:
+    samples = _noise(2)
+    plain = lfcc(samples, 40, 20, "none")
+    np.testing.assert_allclose(lfcc(samples, 40, 20), plain - plain.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(lfcc(samples, 40, 20, "mean-variance").std(axis=0), 1, atol=0.02)
+    with pytest.raises(ValueError, match="expected one of none, mean, mean-variance, got 'cmvn'"):
+        LfccGmm(normalise="cmvn")
+
+
 def test_log_spectrum_has_its_peak_at_the_tone() -> None:
     spectrum = log_spectrum(_tone(14))  # 1000 Hz: bin 32 of 31.25 Hz each
     assert int(np.argmax(spectrum[:129])) == 32

@@ -28,6 +28,7 @@ from ringtrue.training.trainer import (
     load_detector,
     moving_average,
     save_weights,
+    start_from,
 )
 from tests.training.small_corpus import small_corpus
 
@@ -299,3 +300,22 @@ def test_wrong_weights_are_refused(exported: tuple[Detector, Path]) -> None:
         detector.scale.fill_(1.5)
     with pytest.raises(ValueError, match="at least one clip of 100 ms, got none"):
         check_parity(detector, path, [])
+
+
+def test_start_from_copies_what_fits() -> None:
+    def build(seed: int, **parts: object) -> Detector:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return Detector(DetectorConfig.from_dict({**RECIPE.model.to_dict(), **parts}))
+
+    old = build(1)
+    new = build(2, mean_norm={"enabled": True})
+    start_from(new, old)
+    own, other = new.state_dict(), old.state_dict()
+    assert set(own) - set(other) == {"mean_norm.prior"}
+    assert all(torch.equal(own[name], other[name]) for name in other)
+    with torch.no_grad():
+        for value in old.parameters():
+            value.resize_(value.numel() + 1)
+    with pytest.raises(ValueError, match="expected some that fit this model, got none"):
+        start_from(new, old)

@@ -19,15 +19,20 @@ ACTIVE_DB = 30.0
 """Frames this far below the loud ones (95 % quantile) count as pauses."""
 
 
-def lfcc(samples: Array, n_filter: int, n_lfcc: int) -> Array:
+NORMALISATIONS = ("none", "mean", "mean-variance")
+"""What :func:`lfcc` takes out of the cepstra of a signal."""
+
+
+def lfcc(samples: Array, n_filter: int, n_lfcc: int, normalise: str = "mean") -> Array:
     """Linear-frequency cepstra with deltas and double deltas of the active frames.
 
-    Computed by torchaudio; the mean over the signal is removed, which takes the line's response
-    away.
+    Computed by torchaudio. Without its mean over the signal, a cepstrum no longer shows the line's
+    response; without its deviation, nor how strongly noise flattens the spectrum.
 
     Args:
         samples: [n] float32, mono 8 kHz.
         n_filter, n_lfcc: linear filters and coefficients.
+        normalise: one of :data:`NORMALISATIONS`.
 
     Returns:
         [frames, 3 · n_lfcc]; no frames where the signal is too short or silent.
@@ -43,7 +48,10 @@ def lfcc(samples: Array, n_filter: int, n_lfcc: int) -> Array:
         double = torchaudio.functional.compute_deltas(delta)
         features: Array = torch.cat([static, delta, double]).T.numpy()
     active = features[_active(samples, len(features))]
-    return active - active.mean(axis=0) if len(active) else active
+    if normalise == "none" or not len(active):
+        return active
+    centred: Array = active - active.mean(axis=0)
+    return centred / (centred.std(axis=0) + 1e-3) if normalise == "mean-variance" else centred
 
 
 def log_spectrum(samples: Array) -> Array:

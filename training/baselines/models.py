@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrue.training.baselines.features import lfcc, log_spectrum
+from ringtrue.training.baselines.features import NORMALISATIONS, lfcc, log_spectrum
 
 Samples = NDArray[np.float32]
 Labelled = Iterable[tuple[Samples, bool]]
@@ -30,6 +30,8 @@ class LfccGmm:
     Attributes:
         components: of each mixture, with diagonal covariance.
         n_filter, n_lfcc: see :func:`~ringtrue.training.baselines.features.lfcc`.
+        normalise: what is taken out of the cepstra of a signal, see
+            :data:`~ringtrue.training.baselines.features.NORMALISATIONS`.
         frames_per_signal: frames drawn from each training signal.
         seed: of the draw and the mixtures' start.
     """
@@ -37,8 +39,19 @@ class LfccGmm:
     components: int = 64
     n_filter: int = 40
     n_lfcc: int = 20
+    normalise: str = "mean"
     frames_per_signal: int = 60
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.normalise not in NORMALISATIONS:
+            raise ValueError(
+                f"normalise: expected one of {', '.join(NORMALISATIONS)}, got {self.normalise!r}"
+            )
+
+    def frames(self, samples: Samples) -> Samples:
+        """Features of one signal, [frames, 3 · n_lfcc]."""
+        return lfcc(samples, self.n_filter, self.n_lfcc, self.normalise)
 
     def fit(self, data: Labelled) -> LfccGmmScorer:
         """Fit one mixture per class; ValueError if a class has fewer frames than components."""
@@ -47,7 +60,7 @@ class LfccGmm:
         rng = np.random.default_rng(self.seed)
         frames: dict[bool, list[Samples]] = {False: [], True: []}
         for samples, robot in data:
-            found = lfcc(samples, self.n_filter, self.n_lfcc)
+            found = self.frames(samples)
             count = min(self.frames_per_signal, len(found))
             frames[robot].append(found[rng.choice(len(found), count, replace=False)])
         mixtures = {}
@@ -74,7 +87,7 @@ class LfccGmmScorer:
 
     def score(self, samples: Samples) -> float:
         """See :class:`RawScorer`."""
-        frames = lfcc(samples, self.config.n_filter, self.config.n_lfcc)
+        frames = self.config.frames(samples)
         return float(self.robot.score(frames) - self.human.score(frames)) if len(frames) else 0.0
 
 
