@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ringtrue.model.contract import CHUNK_SAMPLES
 from ringtrue.model.frontend import Frontend, FrontendConfig
 from ringtrue.model.mean_norm import MeanNorm, MeanNormConfig
+from ringtrue.model.mixture import Mixture, MixtureConfig
 from ringtrue.model.network import TIME_STRIDE, Network, NetworkConfig
 from ringtrue.model.pool import EvidencePool, PoolConfig
 from ringtrue.model.state import StateLayout
@@ -27,6 +29,7 @@ class DetectorConfig:
     mean_norm: MeanNormConfig = field(default_factory=MeanNormConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
+    mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict for checkpoints."""
@@ -44,6 +47,7 @@ class DetectorConfig:
             "mean_norm": MeanNormConfig,
             "network": NetworkConfig,
             "pool": PoolConfig,
+            "mixture": MixtureConfig,
         }
         unknown = set(values) - set(parts)
         if unknown:
@@ -85,6 +89,7 @@ class _State(NamedTuple):
     history: Tensor
     level: Tensor
     mean: Tensor
+    cepstra: Tensor
     caches: list[Tensor]
     evidence: Tensor
 
@@ -104,7 +109,9 @@ class Detector(nn.Module):
         self.frontend = Frontend(config.frontend)
         self.mean_norm = MeanNorm(config.mean_norm, config.frontend)
         self.network = Network(config.network, config.frontend.bands)
-        self.pool = EvidencePool(config.pool, config.network.embedding)
+        with_mixture = config.mixture.components > 0
+        self.mixture = Mixture(config.mixture, config.frontend.bands) if with_mixture else None
+        self.pool = EvidencePool(config.pool, config.network.embedding, with_mixture)
         self.register_buffer("scale", torch.tensor(1.0))
         self.register_buffer("offset", torch.tensor(0.0))
         shapes: dict[str, tuple[int, ...]] = {
@@ -113,6 +120,8 @@ class Detector(nn.Module):
         }
         if config.mean_norm.enabled:
             shapes["mean"] = (self.mean_norm.state_size,)
+        if self.mixture is not None:
+            shapes["cepstra"] = self.mixture.cache_shape
         for index, shape in enumerate(self.network.cache_shapes()):
             shapes[f"conv_{index}"] = shape
         shapes["evidence"] = (self.pool.state_size,)
@@ -146,9 +155,17 @@ class Detector(nn.Module):
 
     def _unpack(self, state: Tensor) -> _State:
         history, level, *rest, evidence = self.layout.unpack(state)
-        enabled = self.config.mean_norm.enabled
-        mean = rest[0] if enabled else level[:, :0]
-        return _State(history, level, mean, rest[1:] if enabled else rest, evidence)
+        absent = level[:, :0]
+        mean = rest.pop(0) if self.config.mean_norm.enabled else absent
+        cepstra = rest.pop(0) if self.mixture is not None else absent
+        return _State(history, level, mean, cepstra, rest, evidence)
+
+    def _frame_evidence(self, bands: Tensor, cache: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Frame evidence [batch, frames / 2] of the mixtures at the network's rate."""
+        if self.mixture is None:
+            return None, cache
+        ratios, cache = self.mixture(bands, cache)
+        return F.avg_pool1d(ratios[:, None], TIME_STRIDE)[:, 0], cache
 
     def features(self, pcm: Tensor) -> Tensor:
         """Log features [batch, bands, frames] of whole crops from a fresh start."""
@@ -168,6 +185,7 @@ class Detector(nn.Module):
         """
         state = self._unpack(self.zero_state(features.shape[0]))
         features, _ = self.mean_norm(features, state.mean)
+        evidence, _ = self._frame_evidence(features, state.cepstra)
         embeddings, logits, _ = self.network(self.frontend.coefficients(features), state.caches)
         # The gate learns from speech labels only: the score must not choose what to listen to.
         probability = torch.sigmoid(logits).detach()
@@ -175,7 +193,9 @@ class Detector(nn.Module):
             chosen = torch.ones(len(speech), dtype=torch.bool) if use_speech is None else use_speech
             probability = torch.where(chosen[:, None], speech, probability)
         gate = self.pool.gate(probability)
-        score, seconds, _ = self.pool(embeddings, gate, state.evidence, self.frames_per_chunk)
+        score, seconds, _ = self.pool(
+            embeddings, gate, state.evidence, self.frames_per_chunk, evidence
+        )
         return CropOutput(score, seconds, logits, embeddings, gate)
 
     def forward(self, pcm: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -195,14 +215,17 @@ class Detector(nn.Module):
         parts = self._unpack(state)
         features, history, level = self.frontend(pcm, parts.history, parts.level)
         features, mean = self.mean_norm(features, parts.mean)
+        evidence, cepstra = self._frame_evidence(features, parts.cepstra)
         coefficients = self.frontend.coefficients(features)
         embeddings, logits, caches = self.network(coefficients, parts.caches)
         probability = torch.sigmoid(logits)
-        score, seconds, evidence = self.pool(
-            embeddings, self.pool.gate(probability), parts.evidence, self.frames_per_chunk
+        gate = self.pool.gate(probability)
+        score, seconds, sums = self.pool(
+            embeddings, gate, parts.evidence, self.frames_per_chunk, evidence
         )
         llr = self.voice_llr(score, seconds)
         speech = probability[:, -self.frames_per_chunk :].mean(dim=1)
-        means = [mean] if self.config.mean_norm.enabled else []
-        state_out = self.layout.pack([history, level, *means, *caches, evidence])
+        optional = [mean] if self.config.mean_norm.enabled else []
+        optional += [cepstra] if self.mixture is not None else []
+        state_out = self.layout.pack([history, level, *optional, *caches, sums])
         return speech, llr[:, -1], seconds[:, -1], state_out

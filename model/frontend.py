@@ -141,9 +141,19 @@ class Frontend(nn.Module):
     def __init__(self, config: FrontendConfig) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("kernels", torch.from_numpy(dft_kernels(config))[:, None, :])
-        self.register_buffer("filters", torch.from_numpy(filterbank(config))[:, :, None])
-        self.register_buffer("dct", torch.from_numpy(dct_matrix(config.bands))[:, :, None])
+        filters = filterbank(config)
+        # Bins above the highest filter are not computed.
+        bins = int(np.flatnonzero(filters.any(axis=0))[-1]) + 1
+        real, imaginary = np.split(dft_kernels(config), 2)
+        kernels = np.concatenate([real[:bins], imaginary[:bins]])
+        # Fixed by the configuration, so not part of checkpoints.
+        constants = {
+            "kernels": kernels[:, None, :],
+            "filters": filters[:, :bins, None],
+            "dct": dct_matrix(config.bands)[:, :, None],
+        }
+        for name, value in constants.items():
+            self.register_buffer(name, torch.from_numpy(value.copy()), persistent=False)
 
     def log_energies(self, padded: Tensor) -> Tensor:
         """Log filter energies [batch, bands, frames] of PCM [batch, history + samples]."""

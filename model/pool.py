@@ -45,10 +45,14 @@ class PoolConfig:
 class EvidencePool(nn.Module):
     """Embeddings and speech gates to a score per chunk."""
 
-    def __init__(self, config: PoolConfig, channels: int) -> None:
+    def __init__(self, config: PoolConfig, channels: int, frame_evidence: bool = False) -> None:
         super().__init__()
         self.config = config
         self.channels = channels
+        self.frame_evidence = frame_evidence
+        if frame_evidence:
+            # What the mean of the frame evidence counts for beside the head.
+            self.gain = nn.Parameter(torch.zeros(()))
         self.attention = nn.Conv1d(channels, channels, 1)
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
@@ -59,8 +63,8 @@ class EvidencePool(nn.Module):
 
     @property
     def state_size(self) -> int:
-        """Weights, first and second moments per channel, and seconds of speech."""
-        return 3 * self.channels + 1
+        """Weights, first and second moments per channel, frame evidence, seconds of speech."""
+        return 3 * self.channels + int(self.frame_evidence) + 1
 
     def gate(self, speech: Tensor) -> Tensor:
         """Evidence weight 0..1 of frames with speech probability ``speech``; hard zero below."""
@@ -68,7 +72,12 @@ class EvidencePool(nn.Module):
         return torch.clamp((speech - threshold) / (1.0 - threshold), 0.0, 1.0)
 
     def forward(
-        self, embeddings: Tensor, gate: Tensor, sums: Tensor, frames_per_chunk: int
+        self,
+        embeddings: Tensor,
+        gate: Tensor,
+        sums: Tensor,
+        frames_per_chunk: int,
+        evidence: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Score after each chunk.
 
@@ -77,6 +86,8 @@ class EvidencePool(nn.Module):
             gate: [batch, frames] evidence weights 0..1.
             sums: [batch, state_size] from the previous chunk; zeros at the start of a call.
             frames_per_chunk: frames of the network per chunk.
+            evidence: [batch, frames] log-likelihood ratios, if the pool takes frame evidence; their
+                mean over the speech in memory is added to the score, times the learnt gain.
 
         Returns:
             uncalibrated score [batch, chunks], seconds of speech in memory [batch, chunks], sums.
@@ -86,6 +97,8 @@ class EvidencePool(nn.Module):
         weighted = weight * embeddings
         moments = torch.cat([weight, weighted, weighted * embeddings], dim=1)
         heard = gate[:, None, :] * FRAME_SECONDS
+        if evidence is not None:
+            moments = torch.cat([moments, heard * evidence[:, None, :]], dim=1)
         if embeddings.shape[2] == frames_per_chunk:
             # One chunk is what hosts run: written apart, for a graph without shape arithmetic.
             seconds = heard.sum(dim=2, keepdim=True)
@@ -95,7 +108,7 @@ class EvidencePool(nn.Module):
         else:
             batch = len(embeddings)
             seconds = heard.reshape(batch, 1, -1, frames_per_chunk).sum(dim=3)
-            moments = moments.reshape(batch, 3 * channels, -1, frames_per_chunk).sum(dim=3)
+            moments = moments.reshape(batch, self.state_size - 1, -1, frames_per_chunk).sum(dim=3)
             added = torch.cat([moments, seconds], dim=1)
             age = torch.cumsum(seconds, dim=2) / self.config.memory_seconds
             history = (sums[:, :, None] + torch.cumsum(added * torch.exp(age), dim=2)) * torch.exp(
@@ -104,11 +117,13 @@ class EvidencePool(nn.Module):
         total = history[:, :channels]
         first = history[:, channels : 2 * channels]
         second = history[:, 2 * channels : 3 * channels]
-        in_memory = history[:, 3 * channels]
+        in_memory = history[:, -1]
         mean = first / (total + 1e-3)
         deviation = torch.sqrt(torch.clamp(second / (total + 1e-3) - mean * mean, min=0.0) + 1e-4)
         amount = torch.log1p(in_memory)[:, None]
         statistics = torch.cat([mean, deviation, amount], dim=1).transpose(1, 2)
         score = self.head(statistics).squeeze(2)
+        if evidence is not None:
+            score = score + self.gain * history[:, 3 * channels] / (in_memory + FRAME_SECONDS)
         ramp = in_memory / (in_memory + self.config.ramp_seconds)
         return score * ramp, in_memory, history[:, :, -1]

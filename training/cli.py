@@ -12,6 +12,7 @@ from ringtrue.training.commands.calibrate import calibrate
 from ringtrue.training.commands.copy_synthesis import copy_synthesis
 from ringtrue.training.commands.evaluate import evaluate
 from ringtrue.training.commands.export import export
+from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.manifest import check, summary
 from ringtrue.training.commands.model_card import model_card
 from ringtrue.training.commands.train import train
@@ -39,6 +40,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     copy_synthesis,
     train,
+    fit_mixture,
     evaluate,
     calibrate,
     export,

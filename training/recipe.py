@@ -123,6 +123,27 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class MixtureFitConfig:
+    """Frame mixtures that are fitted beside a trained network, see ``ringtrue fit-mixture``.
+
+    Attributes:
+        components: of each mixture; 0: none are fitted.
+        cepstra: coefficients per frame, before differences.
+        frames_per_crop: speech frames drawn from each cached crop.
+        iterations: of expectation maximisation, at most.
+        gains: what dev chooses from: the weight of the mean frame evidence in the score.
+        seed: of the draw and the mixtures' start.
+    """
+
+    components: int = 0
+    cepstra: int = 20
+    frames_per_crop: int = 80
+    iterations: int = 40
+    gains: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+    seed: int = 1
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe; ``kind`` is ``network`` or one of the baselines."""
 
@@ -133,6 +154,7 @@ class Recipe:
     crops: CropConfig = field(default_factory=CropConfig)
     model: DetectorConfig = field(default_factory=DetectorConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+    mixture: MixtureFitConfig = field(default_factory=MixtureFitConfig)
     baseline: Mapping[str, Any] = field(default_factory=dict)
 
     def crop_digest(self) -> str:
@@ -177,6 +199,7 @@ def parse_recipe(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
         **audio,
         "model": DetectorConfig.from_dict(parts.pop("model", {})),
         "training": _build(TrainConfig, parts.pop("training", {}), f"{name}: training"),
+        "mixture": _build(MixtureFitConfig, parts.pop("mixture", {}), f"{name}: mixture"),
     }
     return _build(Recipe, {"name": name, **parts, **sections}, name)
 

@@ -294,7 +294,8 @@ def load_detector(path: Path) -> Detector:
         weights = {
             key.removeprefix("module."): value
             for key, value in checkpoint["averaged"].items()
-            if key.startswith("module.")
+            # Checkpoints of 0.1.0 hold the frontend's constants too.
+            if key.startswith("module.") and not key.startswith("module.frontend.")
         }
         detector.load_state_dict(weights)
     except (KeyError, RuntimeError, EOFError, OSError) as error:

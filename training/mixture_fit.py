@@ -1,0 +1,132 @@
+"""Fitting the frame mixtures of a trained detector, and choosing their weight on dev.
+
+The mixtures are generative: they are fitted per class on frames of the cached crops, after the
+detector's own frontend and mean normalisation, by expectation maximisation (scikit-learn). The
+score is linear in their weight, so that two passes over dev give it for every weight.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from ringtrue.model.detector import Detector
+from ringtrue.model.mixture import Mixture, MixtureConfig
+from ringtrue.training.cache import CropCache
+from ringtrue.training.recipe import MixtureFitConfig
+from ringtrue.training.trainer import start_from
+from ringtrue.training.validation import DevSet, objective_of, score_audio
+
+_BATCH = 25
+
+
+def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig) -> Detector:
+    """A copy of ``detector`` with fitted mixtures of weight 0.
+
+    Raises:
+        ValueError: no components are asked for, or a class has too few frames.
+    """
+    if config.components < 1:
+        raise ValueError(
+            "mixture.components: expected at least 1 in the recipe, "
+            f"got {config.components}: there is nothing to fit"
+        )
+    parts = MixtureConfig(config.components, config.cepstra)
+    grown = Detector(dataclasses.replace(detector.config, mixture=parts)).eval()
+    start_from(grown, detector)
+    mixture = _mixture(grown)
+    with torch.no_grad():
+        grown.pool.gain.zero_()
+    fitted = [_fit(frames, config) for frames in _frames(grown, mixture, cache, config)]
+    mixture.set_densities(
+        *(torch.from_numpy(np.stack(values).astype(np.float32)) for values in zip(*fitted))
+    )
+    return grown
+
+
+@dataclass(frozen=True)
+class ChosenGain:
+    """Weights tried and their mean 1 - AUC on dev."""
+
+    gain: float
+    objectives: dict[float, float]
+
+
+def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[float]) -> ChosenGain:
+    """Set the weight of the frame evidence to the best of ``gains`` on dev."""
+
+    def scores(gain: float) -> list[NDArray[np.float32]]:
+        with torch.no_grad():
+            detector.pool.gain.fill_(gain)
+        return [score_audio(detector, dev.audio) for dev in sets]
+
+    without, full = scores(0.0), scores(1.0)
+    objectives = {
+        gain: objective_of(
+            [a + gain * (b - a) for a, b in zip(without, full, strict=True)], sets
+        )
+        for gain in gains
+    }
+    best = min(objectives, key=lambda gain: objectives[gain])
+    with torch.no_grad():
+        detector.pool.gain.fill_(best)
+    return ChosenGain(best, objectives)
+
+
+def _mixture(detector: Detector) -> Mixture:
+    if detector.mixture is None:
+        raise ValueError("expected a detector with mixtures, got one without")
+    return detector.mixture
+
+
+def _frames(
+    detector: Detector, mixture: Mixture, cache: CropCache, config: MixtureFitConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frames of robots and of humans, [frames, features] each."""
+    rng = np.random.default_rng(config.seed)
+    found: dict[int, list[NDArray[np.float32]]] = {0: [], 1: []}
+    length = cache.audio[0].shape[1]
+    spoken = np.flatnonzero(cache.targets >= 0)
+    starts = range(0, len(spoken), _BATCH)
+    for start in track(starts, description="frames of the crops"):
+        rows = spoken[start : start + _BATCH]
+        pcm = torch.from_numpy(np.stack([cache.crop(int(row), 0, length) for row in rows]))
+        with torch.no_grad():
+            bands = detector.features(pcm)
+            zeros = torch.zeros(len(rows), detector.mean_norm.state_size)
+            normalised, _ = detector.mean_norm(bands, zeros)
+            values, _ = mixture.features(normalised, torch.zeros(len(rows), *mixture.cache_shape))
+        loud = bands.amax(dim=1).numpy() > detector.mean_norm.threshold
+        for index, row in enumerate(rows):
+            labels = cache.speech_of(int(row), 0, cache.speech[0].shape[1]) > 0.5
+            speech = np.repeat(labels, bands.shape[2] // len(labels)) & loud[index]
+            # The features of a frame come four frames late.
+            late = mixture.cache_shape[1] // 2
+            usable = np.flatnonzero(speech[:-late]) + late
+            count = min(config.frames_per_crop, len(usable))
+            drawn = rng.choice(usable, count, replace=False)
+            found[int(cache.targets[row])].append(values[index].T.numpy()[drawn])
+    return np.concatenate(found[1]), np.concatenate(found[0])
+
+
+def _fit(
+    frames: NDArray[np.float32], config: MixtureFitConfig
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weights, means and variances of one mixture."""
+    from sklearn.mixture import GaussianMixture
+
+    if len(frames) < 2 * config.components:
+        raise ValueError(
+            f"expected at least {2 * config.components} speech frames per class, got {len(frames)}"
+        )
+    fitted = GaussianMixture(
+        config.components, covariance_type="diag", reg_covar=1e-3,
+        max_iter=config.iterations, random_state=config.seed,
+    ).fit(frames)  # fmt: skip
+    return fitted.weights_, fitted.means_, fitted.covariances_
