@@ -1,0 +1,88 @@
+"""Frame mixtures are fitted on crops, weighted on dev, and leave the network as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ringtrue.model.detector import Detector, DetectorConfig
+from ringtrue.training import cache as crop_cache
+from ringtrue.training.cache import CropCache
+from ringtrue.training.mixture_fit import choose_gain, with_mixture
+from ringtrue.training.recipe import MixtureFitConfig
+from ringtrue.training.validation import DevSet
+
+pytest.importorskip("sklearn")
+
+CONFIG = MixtureFitConfig(components=2, frames_per_crop=40, gains=(0.0, 1.0, 2.0))
+TARGETS = np.array([0, 1, 0, 1, 0, 1, -1, -1], np.int8)
+
+
+def _sound(seed: int, robot: bool, seconds: float = 2.0) -> np.ndarray:
+    """Noise whose level flutters fast (robot) or slowly."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * 8000)) / 8000
+    flutter = 1 + 0.9 * np.sin(2 * np.pi * (25 if robot else 4) * time)
+    return (0.05 * flutter * rng.standard_normal(len(time))).astype(np.float32)
+
+
+@pytest.fixture
+def crops(monkeypatch: pytest.MonkeyPatch) -> CropCache:
+    monkeypatch.setattr(crop_cache, "SHARD_CROPS", 8)
+    audio = np.stack([_sound(i, target == 1) for i, target in enumerate(TARGETS)])
+    return CropCache(
+        audio=(np.rint(audio * 32767).astype(np.int16),),
+        speech=(np.full((8, 100), 255, np.uint8),),
+        targets=TARGETS,
+        sources=("",) * 8,
+        systems=("",) * 8,
+    )
+
+
+@pytest.fixture
+def detector() -> Detector:
+    config = DetectorConfig.from_dict(
+        {
+            "mean_norm": {"enabled": True},
+            "network": {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]},
+            "pool": {"hidden": 4},
+        }
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        built = Detector(config).eval()
+    with torch.no_grad():
+        built.network.speech.bias.fill_(5.0)  # type: ignore[union-attr]
+    return built
+
+
+def _dev() -> DevSet:
+    robot = np.array([True, False] * 4)
+    return DevSet("toy@1", tuple(_sound(100 + i, bool(r)) for i, r in enumerate(robot)), robot)
+
+
+def test_network_stays_and_dev_prefers_the_mixtures(crops: CropCache, detector: Detector) -> None:
+    grown = with_mixture(detector, crops, CONFIG)
+    old, new = detector.state_dict(), grown.state_dict()
+    assert all(torch.equal(new[name], value) for name, value in old.items())
+    assert grown.config.mixture.components == 2
+    assert grown.pool.gain.item() == 0
+    chosen = choose_gain(grown, [_dev()], CONFIG.gains)
+    assert set(chosen.objectives) == set(CONFIG.gains)
+    assert chosen.objectives[chosen.gain] == 0.0
+    assert chosen.gain > 0 and grown.pool.gain.item() == chosen.gain
+
+
+def test_same_seed_same_mixtures(crops: CropCache, detector: Detector) -> None:
+    first, second = (with_mixture(detector, crops, CONFIG).state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_cannot_be_fitted_is_said(crops: CropCache, detector: Detector) -> None:
+    with pytest.raises(ValueError, match="expected at least 1 in the recipe, got 0"):
+        with_mixture(detector, crops, MixtureFitConfig())
+    with pytest.raises(ValueError, match="expected at least 200 speech frames per class, got 120"):
+        with_mixture(detector, crops, replace(CONFIG, components=100))
