@@ -45,7 +45,10 @@ def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig)
         grown.pool.gain.zero_()
     fitted = [_fit(frames, config) for frames in _frames(grown, mixture, cache, config)]
     mixture.set_densities(
-        *(torch.from_numpy(np.stack(values).astype(np.float32)) for values in zip(*fitted))
+        *(
+            torch.from_numpy(np.stack(values).astype(np.float32))
+            for values in zip(*fitted, strict=True)
+        )
     )
     return grown
 
@@ -68,9 +71,7 @@ def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[floa
 
     without, full = scores(0.0), scores(1.0)
     objectives = {
-        gain: objective_of(
-            [a + gain * (b - a) for a, b in zip(without, full, strict=True)], sets
-        )
+        gain: objective_of([a + gain * (b - a) for a, b in zip(without, full, strict=True)], sets)
         for gain in gains
     }
     best = min(objectives, key=lambda gain: objectives[gain])

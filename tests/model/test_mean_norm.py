@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.model.frontend import FrontendConfig
 from ringtrue.model.mean_norm import MeanNorm, MeanNormConfig
@@ -24,7 +25,8 @@ def test_disabled_passes_features_through() -> None:
     features = torch.rand(2, 4, 30)
     out, sums = norm(features, torch.zeros(2, 0))
     assert out is features
-    assert norm.state_size == 0 and sums.shape == (2, 0)
+    assert norm.state_size == 0
+    assert sums.shape == (2, 0)
     assert not list(norm.parameters())
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.model.mixture import Mixture, MixtureConfig
 
@@ -31,7 +32,9 @@ def test_ratio_is_that_of_scikit_learn() -> None:
     models = []
     for centre in (0.3, -0.3):
         frames = rng.normal(centre, 1, (400, 12)).astype(np.float32)
-        models.append(sklearn.GaussianMixture(2, covariance_type="diag", random_state=1).fit(frames))
+        models.append(
+            sklearn.GaussianMixture(2, covariance_type="diag", random_state=1).fit(frames)
+        )
     mixture = Mixture(MixtureConfig(2, 4), BANDS)
     mixture.set_densities(
         *(
@@ -53,7 +56,8 @@ def test_differences_of_a_slope() -> None:
     mixture = _mixture(cepstra=BANDS)
     slope = torch.arange(30, dtype=torch.float32).expand(1, BANDS, 30)
     values, cache = mixture.features(slope, _zeros(mixture, 1))
-    assert values.shape == (1, 3 * BANDS, 30) and cache.shape == (1, BANDS, 8)
+    assert values.shape == (1, 3 * BANDS, 30)
+    assert cache.shape == (1, BANDS, 8)
     static, first, second = values[0].split(BANDS)
     # The first cepstrum of equal bands is sqrt(bands) times their value, four frames late.
     assert static[0, 20].item() == pytest.approx(16 * BANDS**0.5, rel=1e-5)
@@ -77,7 +81,9 @@ def test_chunks_and_whole_crops_agree(chunks: int, seed: int) -> None:
 
 
 def test_detector_with_mixtures_streams_like_whole_crops() -> None:
-    config = DetectorConfig.from_dict({"mean_norm": {"enabled": True}, "mixture": {"components": 2}})
+    config = DetectorConfig.from_dict(
+        {"mean_norm": {"enabled": True}, "mixture": {"components": 2}}
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         detector = Detector(config).eval()
