@@ -265,7 +265,7 @@ def start_from(detector: Detector, other: Detector) -> None:
     """Copy weights of ``other`` whose names and shapes fit; the rest stays as initialised.
 
     Raises:
-        ValueError: nothing fits.
+        ValueError: less than half of the parts fit.
     """
     own = detector.state_dict()
     fitting = {
@@ -275,8 +275,11 @@ def start_from(detector: Detector, other: Detector) -> None:
     }
     learnt = [name for name, _ in detector.named_parameters()]
     fresh = [name for name in learnt if name not in fitting]
-    if len(fresh) == len(learnt):
-        raise ValueError("initial weights: expected some that fit this model, got none")
+    if 2 * len(fresh) > len(learnt):
+        raise ValueError(
+            f"initial weights: expected most of {len(learnt)} parts to fit this model, "
+            f"got {len(learnt) - len(fresh)}"
+        )
     detector.load_state_dict(fitting, strict=False)
     if fresh:
         log.info("initial weights: %d parts start afresh: %s", len(fresh), ", ".join(fresh))
