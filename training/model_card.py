@@ -287,13 +287,20 @@ def _hours(row: SummaryRow) -> str:
 
 def _origin(card: CardInput) -> str:
     name, report = card.recipe.name, card.report
-    stages = (name, *(d for d in report.detectors if d != report.model))
-    train = "\n".join(f"ringtrue train {stage} --manifest MANIFEST" for stage in stages)
+    start = f" --initial {card.recipe.initial}" if card.recipe.initial else ""
+    baselines = (d for d in report.detectors if d != report.model)
+    steps = [f"ringtrue train {name} --manifest MANIFEST{start}"]
+    steps += [f"ringtrue train {baseline} --manifest MANIFEST" for baseline in baselines]
+    trained = "best.ckpt"
+    if card.recipe.mixture.components:
+        steps.append(f"ringtrue fit-mixture runs/{name}/{trained} --manifest MANIFEST")
+        trained = "final.ckpt"
+    train = "\n".join(steps)
     return f"""## How the figures were made
 
 ```
 {train}
-ringtrue export runs/{name}/best.ckpt --manifest MANIFEST --recipe {name}
+ringtrue export runs/{name}/{trained} --manifest MANIFEST --recipe {name}
 {report.command}
 ringtrue model-card report.json {card.file_name} --manifest MANIFEST --recipe {name}
 ```

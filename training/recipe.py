@@ -145,11 +145,16 @@ class MixtureFitConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; ``kind`` is ``network`` or one of the baselines."""
+    """A whole recipe; ``kind`` is ``network`` or one of the baselines.
+
+    ``initial`` names the weights that the released run started from (``train --initial``); empty:
+    it started afresh.
+    """
 
     name: str
     kind: str = "network"
     version: str = "0.1.0"
+    initial: str = ""
     data: DataConfig = field(default_factory=DataConfig)
     crops: CropConfig = field(default_factory=CropConfig)
     model: DetectorConfig = field(default_factory=DetectorConfig)

@@ -70,6 +70,12 @@ def train(
         typer.echo(f"trained {train_baseline(chosen, crops, folder)}")
         return
     torch.set_num_threads(threads)
+    if chosen.initial and initial is None:
+        log.warning(
+            "the released run of this recipe started from %s; without --initial this one starts "
+            "afresh",
+            chosen.initial,
+        )
     validate = validator(dev_sets(read_manifest(manifest), cache / "heard"))
     trainer = Trainer(chosen, open_cache(crops, chosen.crops.count), folder, validate, initial)
     best = trainer.run()
