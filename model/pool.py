@@ -114,16 +114,17 @@ class EvidencePool(nn.Module):
             history = (sums[:, :, None] + torch.cumsum(added * torch.exp(age), dim=2)) * torch.exp(
                 -age
             )
-        total = history[:, :channels]
-        first = history[:, channels : 2 * channels]
-        second = history[:, 2 * channels : 3 * channels]
-        in_memory = history[:, -1]
-        mean = first / (total + 1e-3)
-        deviation = torch.sqrt(torch.clamp(second / (total + 1e-3) - mean * mean, min=0.0) + 1e-4)
-        amount = torch.log1p(in_memory)[:, None]
-        statistics = torch.cat([mean, deviation, amount], dim=1).transpose(1, 2)
-        score = self.head(statistics).squeeze(2)
-        if evidence is not None:
-            score = score + self.gain * history[:, 3 * channels] / (in_memory + FRAME_SECONDS)
+        frame_evidence = [1] if self.frame_evidence else []
+        total, first, second, *ratios, in_memory = torch.split(
+            history, [channels, channels, channels, *frame_evidence, 1], dim=1
+        )
+        total = total + 1e-3
+        mean = first / total
+        deviation = torch.sqrt(torch.clamp(second / total - mean * mean, min=0.0) + 1e-4)
+        statistics = torch.cat([mean, deviation, torch.log1p(in_memory)], dim=1)
+        score = self.head(statistics.transpose(1, 2)).transpose(1, 2)
+        for ratio in ratios:
+            score = score + self.gain * ratio / (in_memory + FRAME_SECONDS)
         ramp = in_memory / (in_memory + self.config.ramp_seconds)
-        return score * ramp, in_memory, history[:, :, -1]
+        last = history.flatten(1) if history.shape[2] == 1 else history[:, :, -1]
+        return (score * ramp).flatten(1), in_memory.flatten(1), last

@@ -26,11 +26,12 @@ class StateLayout:
         """Parts of ``state`` [batch, size] in layout order; raises ValueError on a wrong size."""
         if state.shape[1] != self.size:
             raise ValueError(f"state: expected {self.size} values, got {state.shape[1]}")
-        parts: list[Tensor] = []
-        for field in self.fields:
-            end = field.offset + math.prod(field.shape)
-            parts.append(state[:, field.offset : end].reshape(-1, *field.shape))
-        return parts
+        # One split instead of a slice per part: small nodes are a good part of a chunk's time.
+        flat = torch.split(state, [math.prod(field.shape) for field in self.fields], dim=1)
+        return [
+            part if len(field.shape) == 1 else part.reshape(-1, *field.shape)
+            for field, part in zip(self.fields, flat, strict=True)
+        ]
 
     def pack(self, parts: list[Tensor]) -> Tensor:
         """One vector [batch, size] of ``parts`` in layout order."""
