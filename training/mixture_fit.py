@@ -94,6 +94,7 @@ def _frames(
     found: dict[int, list[NDArray[np.float32]]] = {0: [], 1: []}
     length = cache.audio[0].shape[1]
     spoken = np.flatnonzero(cache.targets >= 0)
+    spoken = spoken[:: -(-len(spoken) // config.crops)]
     starts = range(0, len(spoken), _BATCH)
     for start in track(starts, description="frames of the crops"):
         rows = spoken[start : start + _BATCH]

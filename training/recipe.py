@@ -129,7 +129,8 @@ class MixtureFitConfig:
     Attributes:
         components: of each mixture; 0: none are fitted.
         cepstra: coefficients per frame, before differences.
-        frames_per_crop: speech frames drawn from each cached crop.
+        crops: cached crops that frames are drawn from, at most; evenly spread.
+        frames_per_crop: speech frames drawn from each of them.
         iterations: of expectation maximisation, at most.
         gains: what dev chooses from: the weight of the mean frame evidence in the score.
         seed: of the draw and the mixtures' start.
@@ -137,6 +138,7 @@ class MixtureFitConfig:
 
     components: int = 0
     cepstra: int = 20
+    crops: int = 6000
     frames_per_crop: int = 80
     iterations: int = 40
     gains: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
