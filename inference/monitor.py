@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
-from ringtrue.inference.evidence.base import Evidence, EvidenceStream
+from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceStream
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.resample import StreamResampler, check_rate
@@ -152,11 +152,12 @@ class CallMonitor:
 
     def _chunk(self, chunk: Samples) -> Verdict:
         voice = self._voice.push(chunk)
-        evidence: list[Evidence] = [voice, *(stream.push(chunk) for stream in self._streams)]
         self._chunks += 1
         self._speech_chunks += voice.speech >= SPEECH_THRESHOLD
         # From the count, so that 36,000 additions of 0.1 do not drift.
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
+        heard = Chunk(chunk, voice.speech, at)
+        evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)
         if label == "robot" and self._flagged_at is None:

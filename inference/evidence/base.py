@@ -36,15 +36,34 @@ class Evidence:
         return min(max(self.llr, -self.cap), self.cap)
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """100 ms of a call, as evidence streams hear them.
+
+    Attributes:
+        far: [chunk_samples] float32 of the far end, −1…1, at the model's rate.
+        speech: probability 0…1 that ``far`` holds speech, from the network.
+        at: s of the call at the end of the chunk.
+        near: the near end's samples of the same 100 ms, or None where only the far end is heard.
+        near_speech: probability 0…1 that ``near`` holds speech, or None without ``near``.
+    """
+
+    far: Samples
+    speech: float
+    at: float
+    near: Samples | None = None
+    near_speech: float | None = None
+
+
 class EvidenceStream(Protocol):
-    """Something that listens to the far end chunk by chunk."""
+    """Something that listens to a call chunk by chunk."""
 
     @property
     def name(self) -> str:
         """The name that its :class:`Evidence` carries."""
 
-    def push(self, chunk: Samples) -> Evidence:
-        """Hear the next chunk, float32 [chunk_samples] at the model's rate."""
+    def push(self, chunk: Chunk) -> Evidence:
+        """Hear the next chunk; the evidence of the call so far."""
 
     def reset(self) -> None:
         """Forget the call."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringtrue.inference.decision import Verdict
-from ringtrue.inference.evidence.base import Evidence
+from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor, to_float
 from ringtrue.inference.session import Session
@@ -200,7 +200,7 @@ def test_further_evidence_is_added_up(toy: Session) -> None:
         name = "replay"
         resets = 0
 
-        def push(self, chunk: np.ndarray) -> Evidence:
+        def push(self, chunk: Chunk) -> Evidence:
             return Evidence("replay", 20.0, cap=9.0, reason="this clip was heard 41 s ago")
 
         def reset(self) -> None:
