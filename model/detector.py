@@ -174,7 +174,11 @@ class Detector(nn.Module):
         return features
 
     def forward_features(
-        self, features: Tensor, speech: Tensor | None = None, use_speech: Tensor | None = None
+        self,
+        features: Tensor,
+        speech: Tensor | None = None,
+        use_speech: Tensor | None = None,
+        half: bool = False,
     ) -> CropOutput:
         """Whole crops from features.
 
@@ -182,11 +186,15 @@ class Detector(nn.Module):
             features: [batch, bands, frames] of :meth:`features`.
             speech: [batch, frames / 2] speech probabilities that replace those of the network.
             use_speech: [batch] bool, the crops in which they do; all by default.
+            half: run the network's convolutions in bfloat16, for faster training on CPUs that
+                have it; sums over time stay in float32.
         """
         state = self._unpack(self.zero_state(features.shape[0]))
         features, _ = self.mean_norm(features, state.mean)
         evidence, _ = self._frame_evidence(features, state.cepstra)
-        embeddings, logits, _ = self.network(self.frontend.coefficients(features), state.caches)
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=half):
+            embeddings, logits, _ = self.network(self.frontend.coefficients(features), state.caches)
+        embeddings, logits = embeddings.float(), logits.float()
         # The gate learns from speech labels only: the score must not choose what to listen to.
         probability = torch.sigmoid(logits).detach()
         if speech is not None:

@@ -33,6 +33,7 @@ from ringtrue.training.speech_labels import FRAME_SAMPLES
 log = logging.getLogger(__name__)
 
 SHARD_CROPS = 200
+_SEVERITIES = 5
 
 
 def training_manifest(manifest: Manifest, recipe: Recipe) -> Manifest:
@@ -71,7 +72,12 @@ class _Worker:
         self.composer = Composer(self.store, job.recipe.crops)
         noises = load_noises(train)
         rirs = load_rirs(job.rirs) if job.rirs else []
-        self.channel: Chain = training_channel(noises, rirs, job.recipe.crops.severity, speed=0.0)
+        crops = job.recipe.crops
+        # A few steps between the mildest and the harshest channel stand for all.
+        self.channels: list[Chain] = [
+            training_channel(noises, rirs, severity, speed=0.0)
+            for severity in np.linspace(crops.mildest, crops.severity, _SEVERITIES)
+        ]
         self.seed = job.recipe.crops.seed
         self.folder = cache_folder(job.root, manifest, job.recipe)
 
@@ -84,7 +90,8 @@ class _Worker:
         for index in range(SHARD_CROPS):
             crop = self.composer.draw(rng)
             speech[index] = np.rint(crop.speech * 255).astype(np.uint8)
-            line, applied = self.channel.traced(crop.samples, rng)
+            channel = self.channels[rng.integers(len(self.channels))]
+            line, applied = channel.traced(crop.samples, rng)
             audio[index] = np.rint(np.clip(line, -1, 1) * 32767).astype(np.int16)
             rows.append(
                 json.dumps(

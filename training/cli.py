@@ -15,6 +15,7 @@ from ringtrue.training.commands.export import export
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.manifest import check, summary
 from ringtrue.training.commands.model_card import model_card
+from ringtrue.training.commands.sweep import sweep
 from ringtrue.training.commands.train import train
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -41,6 +42,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     copy_synthesis,
     train,
     fit_mixture,
+    sweep,
     evaluate,
     calibrate,
     export,

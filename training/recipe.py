@@ -46,7 +46,8 @@ class CropConfig:
         speed_probability: chance of another playing speed (0.92 to 1.08).
         source_power: a source (or system) is drawn with probability hours ** power.
         weights: factor on that probability per source or system.
-        severity: of the telephone channel.
+        severity: of the telephone channel, at most.
+        mildest: least severity; each crop draws its own between the two.
         seed: of composition and channel.
     """
 
@@ -60,6 +61,7 @@ class CropConfig:
     source_power: float = 0.5
     weights: Mapping[str, float] = field(default_factory=dict)
     severity: float = 1.0
+    mildest: float = 1.0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -67,6 +69,10 @@ class CropConfig:
             raise ValueError(
                 "crops: expected 0 < human_share + robot_share <= 1, "
                 f"got {self.human_share} + {self.robot_share}"
+            )
+        if not 0 <= self.mildest <= self.severity:
+            raise ValueError(
+                f"crops: expected 0 <= mildest <= severity, got {self.mildest}, {self.severity}"
             )
         if self.seconds < 1 or self.count < 1:
             raise ValueError(
@@ -95,6 +101,7 @@ class TrainConfig:
         time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
         final_augmentation: strength of the equaliser, floor and masks at the last step; it falls
             from 1 in a straight line.
+        half: convolutions of the network in bfloat16 while training; the weights stay float32.
         ema: decay of the averaged weights that are evaluated and released.
         validate_every: steps between evaluations on dev.
         patience: evaluations without improvement before stopping; 0 never stops early.
@@ -116,6 +123,7 @@ class TrainConfig:
     time_masks: int = 2
     frequency_masks: int = 2
     final_augmentation: float = 0.3
+    half: bool = False
     ema: float = 0.998
     validate_every: int = 400
     patience: int = 0

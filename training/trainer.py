@@ -158,7 +158,7 @@ class Trainer:
             floor_db = self.recipe.model.frontend.floor_db
             features = augment(features, config, floor_db, strength, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
-        output = self.detector.forward_features(features, batch.speech, use)
+        output = self.detector.forward_features(features, batch.speech, use, config.half)
         loss = crop_loss(output, batch.speech, batch.targets, config)
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ COMMANDS = {
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
     "train": "Train a detector by a recipe.",
     "fit-mixture": "Add frame mixtures to a trained detector.",
+    "sweep": "Try other settings of a trained detector on dev.",
     "evaluate": "Measure a model on a manifest and write a report.",
     "calibrate": "Fit calibration and thresholds on simulated calls.",
     "export": "Export a checkpoint to ONNX and check that it agrees.",
