@@ -1,8 +1,8 @@
 """Calibration: from a score to a natural-log likelihood ratio, fitted on ``dev``.
 
 LLR = scale · score + offset by logistic regression (Brümmer and du Preez, 2006) with both classes
-weighing the same, and within a class every source the same, so that a large source does not
-decide.
+weighing the same, within a class every condition (phone, simulated) the same, and within a
+condition every source, so that neither a large source nor the many studio sources decide.
 """
 
 from __future__ import annotations
@@ -52,14 +52,19 @@ class CalibrationRow:
 
 
 def fit_calibration(
-    scores: ArrayLike, labels: ArrayLike, groups: Sequence[str], ridge: float = 1e-4
+    scores: ArrayLike,
+    labels: ArrayLike,
+    groups: Sequence[str],
+    conditions: Sequence[str] = (),
+    ridge: float = 1e-4,
 ) -> Calibration:
     """The calibration of scores.
 
     Args:
         scores: [n], higher means robot.
         labels: [n], 1 robot, 0 human.
-        groups: [n] sources; each weighs the same within its class.
+        groups: [n] sources; each weighs the same within its class and condition.
+        conditions: [n], each weighs the same within a class; by default there is one.
         ridge: strength of the pull of ``scale`` to 0, against perfectly separated scores.
 
     Raises:
@@ -74,10 +79,11 @@ def fit_calibration(
         raise ValueError("expected finite scores to calibrate, got NaN or infinity")
     if not robot.any() or robot.all():
         raise ValueError("expected scores of both classes to calibrate, got one class")
-    keys = list(zip(robot.tolist(), groups, strict=True))
+    keys = list(zip(robot.tolist(), conditions or [""] * len(robot), groups, strict=True))
     sizes = Counter(keys)
-    sources = Counter(is_robot for is_robot, _ in sizes)
-    weights = np.array([0.5 / sources[key[0]] / sizes[key] for key in keys])
+    sources = Counter(key[:2] for key in sizes)
+    shares = Counter(is_robot for is_robot, _ in sources)
+    weights = np.array([0.5 / shares[key[0]] / sources[key[:2]] / sizes[key] for key in keys])
     # Standardised, so that the ridge means the same for any range of scores.
     centre, spread = score.mean(), max(float(score.std()), 1e-9)
     fit = LogisticRegression(C=1 / ridge, tol=1e-8, max_iter=1000)
@@ -101,8 +107,9 @@ def calibrate(scored: Sequence[Scored]) -> tuple[Calibration, list[CalibrationRo
     calibration = fit_calibration(
         [item.score for item in used],
         [item.trial.robot for item in used],
-        # A view weighs its sources apart: phone recordings are few, and what matters most.
-        [f"{item.trial.view}|{item.trial.source}" for item in used],
+        [item.trial.source for item in used],
+        # Phone recordings come from few sources, and matter most.
+        [item.trial.view for item in used],
     )
     rows = []
     for condition, of_condition in conditions(used).items():

@@ -98,9 +98,11 @@ class TrainConfig:
             the network's own gate.
         equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
         floor_probability: chance of a raised noise floor in the features.
+        room_probability: chance of a room's tail in the features.
+        dry_robots: added to both chances for robots, which bring no room and no background.
         time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
-        final_augmentation: strength of the equaliser, floor and masks at the last step; it falls
-            from 1 in a straight line.
+        final_augmentation: strength of the equaliser, room, floor and masks at the last step; it
+            falls from 1 in a straight line.
         half: convolutions of the network in bfloat16 while training; the weights stay float32.
         ema: decay of the averaged weights that are evaluated and released.
         validate_every: steps between evaluations on dev.
@@ -120,6 +122,8 @@ class TrainConfig:
     teacher_gate: float = 0.5
     equaliser_db: float = 5.0
     floor_probability: float = 0.4
+    room_probability: float = 0.0
+    dry_robots: float = 0.0
     time_masks: int = 2
     frequency_masks: int = 2
     final_augmentation: float = 0.3

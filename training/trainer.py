@@ -22,6 +22,7 @@ from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.training.augment import augment
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
+from ringtrue.training.compose import ROBOT
 from ringtrue.training.loss import Loss, crop_loss
 from ringtrue.training.recipe import Recipe, TrainConfig
 
@@ -156,7 +157,8 @@ class Trainer:
             features = self.detector.features(batch.pcm)
             strength = 1 - (1 - config.final_augmentation) * self.reached.step / config.steps
             floor_db = self.recipe.model.frontend.floor_db
-            features = augment(features, config, floor_db, strength, generator)
+            robot = batch.targets == ROBOT
+            features = augment(features, robot, config, floor_db, strength, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use, config.half)
         loss = crop_loss(output, batch.speech, batch.targets, config)

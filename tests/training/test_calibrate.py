@@ -34,6 +34,23 @@ def test_classes_and_sources_weigh_the_same() -> None:
     assert again.offset == pytest.approx(fit.offset, abs=0.05)
 
 
+def test_conditions_weigh_the_same_however_many_sources_they_have() -> None:
+    rng = np.random.default_rng(6)
+    phone, studio = rng.normal([[-3], [3]], 1, (2, 400)), rng.normal([[-0.2], [0.2]], 1, (2, 400))
+    scores = np.concatenate([phone.ravel(), studio.ravel()])
+    labels = np.tile(np.repeat([0, 1], 400), 2)
+    conditions = ["phone"] * 800 + ["studio"] * 800
+    one, many = (
+        ["phone"] * 800 + [f"studio {n % sources}" for n in range(800)] for sources in (1, 8)
+    )
+    few = fit_calibration(scores, labels, one, conditions)
+    assert fit_calibration(scores, labels, many, conditions).scale == pytest.approx(
+        few.scale, rel=1e-3
+    )
+    # Without conditions eight noisy sources outweigh the one that is separated well.
+    assert fit_calibration(scores, labels, many).scale < 0.8 * few.scale
+
+
 def test_refuses_reversed_and_broken_scores() -> None:
     with pytest.raises(ValueError, match="higher for robots, got a scale of -"):
         fit_calibration([2, 1, -1, -2], [0, 0, 1, 1], ["s"] * 4)

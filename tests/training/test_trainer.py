@@ -16,7 +16,6 @@ from ringtrue.model.export import export_onnx, model_info
 from ringtrue.model.network import NetworkConfig
 from ringtrue.model.parity import ParityError, check_parity
 from ringtrue.training import cache as crop_cache
-from ringtrue.training.augment import augment, random_equaliser, random_floor
 from ringtrue.training.batches import batches
 from ringtrue.training.cache import CropCache, build_cache, cache_folder, open_cache
 from ringtrue.training.loss import crop_loss
@@ -220,35 +219,6 @@ def test_nonspeech_and_silence_leave_the_voice_loss_alone() -> None:
     speech = torch.zeros(1, 20)
     assert crop_loss(_output([3.0] * 4, 1.0), speech, torch.tensor([-1.0]), config).voice == 0
     assert crop_loss(_output([3.0] * 4, 0.0), speech, torch.tensor([1.0]), config).voice == 0
-
-
-def test_augmentation_keeps_shapes_and_repeats_with_a_seed() -> None:
-    features = torch.randn(4, 80, 60, generator=torch.Generator().manual_seed(0))
-
-    def augmented(seed: int, strength: float = 1.0) -> torch.Tensor:
-        generator = torch.Generator().manual_seed(seed)
-        return augment(features, TrainConfig(), 60.0, strength, generator)
-
-    assert augmented(1).shape == features.shape
-    assert torch.equal(augmented(1), augmented(1))
-    assert not torch.equal(augmented(1), augmented(2))
-    torch.testing.assert_close(augmented(1, 0.0), features)
-
-
-def test_equaliser_is_a_fixed_filter_per_crop() -> None:
-    features = torch.zeros(3, 80, 10)
-    out = random_equaliser(features, 5.0, torch.Generator().manual_seed(0))
-    assert torch.equal(out, out[:, :, :1].expand_as(out))
-    assert torch.equal(random_equaliser(features, 0.0, torch.Generator()), features)
-
-
-def test_floor_never_lowers_the_features() -> None:
-    features = torch.full((8, 80, 40), -1.5)
-    out = random_floor(features, 1.0, 60.0, torch.Generator().manual_seed(0))
-    assert (out >= features - 1e-5).all()
-    assert out.mean() > features.mean()
-    same = random_floor(features, 0.0, 60.0, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(same, features)
 
 
 @pytest.fixture(scope="module")
