@@ -120,6 +120,11 @@ class CallHistory:
         """Second of the call at which it was first flagged, or None."""
         return None if self.first_flag is None else self.first_flag.at
 
+    @property
+    def ending(self) -> tuple[Label, float] | None:
+        """The newest verdict and its ``p_robot``, or None before the first chunk."""
+        return None if self.last is None else (self.last.verdict, self.last.p_robot)
+
     def spans(self, label: Label) -> list[tuple[float, float]]:
         """(from, to) in s of the times at which the verdict was ``label``."""
         marks: list[tuple[float, Label]] = [(0.0, "unsure"), *self.changes]

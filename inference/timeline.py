@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringtrue.inference.decision import Label
+from ringtrue.inference.decision import Label, sigmoid
 from ringtrue.inference.history import ENVELOPE_POINTS, CallHistory
 from ringtrue.inference.marks import EvidenceMark
 from ringtrue.inference.score import ScoreRow
@@ -100,6 +100,13 @@ class Timeline:
     def envelope_step(self) -> float:
         """Seconds between two points of the envelope."""
         return self.step * len(self.llr) / len(self.low) if self.low else self.step
+
+    @property
+    def ending(self) -> tuple[Label, float] | None:
+        """The last verdict and ``p_robot`` at even odds, or None when nothing was heard."""
+        if not self.llr:
+            return None
+        return self.changes[-1].verdict if self.changes else "unsure", sigmoid(self.llr[-1])
 
     def spans(self, label: Label) -> list[tuple[float, float]]:
         """(from, to) in s of the times at which the verdict was ``label``."""
