@@ -39,9 +39,10 @@ function stackedBars({ counts, kinds, label, axis, lines = [], name, height = 19
     let free = -1e9;
     for (const { at, text, second } of axis.marks(Math.floor(inner / axis.room))) {
       const here = x(at), half = axis.room / 2 - 2;
-      if (here - half < free) continue;
-      free = here + half;
       const anchor = here + half > width ? 'end' : here - half < 0 ? 'start' : 'middle';
+      const begin = here - half * { start: 0, middle: 1, end: 2 }[anchor];
+      if (begin < free) continue;
+      free = begin + 2 * half;
       root.append(
         sv('line', { x1: here, x2: here, y1: y(0), y2: y(0) + 4, class: 'axis' }),
         sv('text', { x: here, y: y(0) + 17, 'text-anchor': anchor }, text),
@@ -64,7 +65,7 @@ function timeChart(data) {
   const { labels, counts, unit } = data.time;
   const short = (s) => (unit === 'minute' || unit === 'hour' ? s.slice(5) : unit === 'rows' ? s : unit === 'month' ? s.slice(0, 7) : unit === 'year' ? s.slice(0, 4) : s.slice(5));
   return stackedBars({
-    counts, kinds: data.kinds, name: say('overTime'), label: (i) => (unit === 'rows' ? '#' : '') + labels[i],
+    counts, kinds: data.kinds, name: say('overTime'), label: (i) => (unit === 'rows' ? '#' : '') + labels[i], height: 226,
     axis: {
       room: unit === 'hour' || unit === 'minute' ? 84 : 52,
       marks: () => labels.map((text, i) => ({ at: i + 0.5, text: short(text) })),
@@ -84,7 +85,7 @@ function scoreChart(data) {
     counts, kinds: data.kinds, name: say('dist'), lines, height: 206,
     label: (i) => `${signed(first + i * width, 1)} … ${signed(first + (i + 1) * width, 1)}`,
     axis: {
-      room: 46,
+      room: 50,
       marks: (most) => ticks(first, last, most).map((llr) => ({ at: place(llr), text: tick(llr), second: `${Math.round(100 / (1 + Math.exp(-llr)))} %` })),
     },
   });

@@ -55,7 +55,7 @@ function ticks(low, high, most) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
   const found = [];
-  for (let n = Math.ceil(low / step - 1e-9); n <= Math.floor(high / step + 1e-9); n++) found.push(n * step);
+  for (let n = Math.ceil(low / step - 1e-9); n <= Math.floor(high / step + 1e-9); n++) found.push(n * step + 0);
   return found;
 }
 
@@ -73,7 +73,10 @@ function drawnToWidth(box, draw) {
   let last = 0;
   new ResizeObserver(() => {
     const width = Math.floor(box.clientWidth);
-    if (width && width !== last) { last = width; box.replaceChildren(draw(width)); }
+    if (!width || width === last) return;
+    last = width;
+    // Drawing within the callback would count as a loop of resizing.
+    requestAnimationFrame(() => box.replaceChildren(draw(width)));
   }).observe(box);
   return box;
 }

@@ -85,12 +85,14 @@ function provenance(data, row, call) {
 }
 
 function happened(call, data, row, seek) {
-  const reasons = data.rows.reasons[row];
+  // What was said at a change of the verdict need not be said twice.
+  const said = new Set(call ? call.changes.flatMap((c) => c.reasons) : []);
+  const reasons = data.rows.reasons[row].filter((r) => !said.has(r));
   const why = reasons.length ? [el('h4', {}, say('reasons')), el('ul', {}, ...reasons.map((r) => el('li', {}, r)))] : [];
   if (!call) return el('div', {}, ...why);
   const events = [
     { at: 0, node: [badge('unsure')], words: say('start') },
-    ...call.changes.map(({ at, verdict, reasons: said }) => ({ at, node: [badge(verdict)], words: said.join('; ') })),
+    ...call.changes.map(({ at, verdict, reasons: words }) => ({ at, node: [badge(verdict)], words: words.join('; ') })),
     ...call.marks.map(({ at, text, llr }, i) => ({ at, node: [el('span', { class: `number ${llr > 0 ? 't-robot' : llr < 0 ? 't-human' : ''}` }, `▲${i + 1}`)], words: `${text} (${signed(llr, 1)})` })),
   ].sort((a, b) => a.at - b.at);
   return el('div', {},

@@ -103,7 +103,7 @@ function timelinePicture(call, onseek) {
     speechLane(root, call, place, speech, 14);
     evidence(root, call, place, { left, right: width - right, top: graph, bottom: foot, narrow });
     if (!narrow) {
-      for (const [y, words] of [[band + 8, say('verdict')], [wave + waveTall / 2 + 4, say('audio')], [speech + 12, say('speechLane')]]) {
+      for (const [y, words] of [[band + 8, say('verdict').toLowerCase()], [wave + waveTall / 2 + 4, say('audio')], [speech + 12, say('speechLane')]]) {
         root.append(sv('text', { x: left - 8, y, 'text-anchor': 'end' }, words));
       }
     }
@@ -166,8 +166,8 @@ function evidence(root, call, place, { left, right, top, bottom, narrow }) {
   }
   for (const [v, kind, key] of [[call.flag, 'robot', 'robotFrom'], [call.clear, 'unsure', 'withdrawn'], [call.human, 'human', 'humanFrom']]) {
     root.append(sv('line', { x1: left, x2: right, y1: y(v), y2: y(v), class: `threshold s-${kind}` }));
-    if (key === 'withdrawn') continue;
-    root.append(sv('text', { x: right - 2, y: y(v) + (kind === 'robot' ? -5 : 13), 'text-anchor': 'end', class: `t-${kind} halo` }, say(key, signed(v, 1))));
+    if (key === 'withdrawn' && Math.min(Math.abs(y(v) - y(call.flag)), Math.abs(y(v) - y(call.human))) < 16) continue;
+    root.append(sv('text', { x: right - 2, y: y(v) - 5, 'text-anchor': 'end', class: `t-${kind} halo` }, say(key, signed(v, 1))));
   }
   const line = (curve) => curve.reduce((text, v, i) => `${text}L${place(Math.min((i + 1) * call.step, call.seconds)).toFixed(1)} ${y(v).toFixed(1)}`, `M${place(0)} ${y(0).toFixed(1)}`);
   if (call.both) root.append(sv('path', { d: line(call.llr), class: 'curve all' }));
@@ -175,17 +175,13 @@ function evidence(root, call, place, { left, right, top, bottom, narrow }) {
 }
 
 function markLane(root, call, place, top, foot) {
-  let free = -1e9;
   call.marks.forEach((mark, i) => {
-    const x = place(mark.at), side = mark.llr > 0 ? 'robot' : mark.llr < 0 ? 'human' : 'unsure';
+    const x = place(mark.at), next = call.marks[i + 1], side = mark.llr > 0 ? 'robot' : mark.llr < 0 ? 'human' : 'unsure';
     root.append(
       sv('line', { x1: x, x2: x, y1: top, y2: foot + 3, class: `threshold s-${side}` }),
       sv('path', { d: `M${x} ${foot + 2}l5 8h-10z`, class: `f-${side}` }, sv('title', {}, `${clock(mark.at, true)} ${mark.text}`)),
     );
-    if (x - free > 18) {
-      root.append(sv('text', { x: x + 7, y: foot + 12, class: `t-${side}` }, String(i + 1)));
-      free = x;
-    }
+    if (!next || place(next.at) - x > 22) root.append(sv('text', { x: x + 7, y: foot + 12, class: `t-${side}` }, String(i + 1)));
   });
 }
 
