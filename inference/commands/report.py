@@ -113,7 +113,8 @@ def report(
         made.info.operating_point(operating_point)
         return made
 
-    if model is not None:
+    if model is not None or detail:
+        # Wrong options are told before the work begins.
         session()
     bases = (results.parent, *(base or ()))
     with _progress() as bar:

@@ -6,8 +6,11 @@
  * lines: [{at (bars from the left), text, kind}] vertical marks.
  */
 function stackedBars({ counts, kinds, label, axis, lines = [], name, height = 190 }) {
+  const told = (i) => `${label(i)}: ` + counts[i].map((n, k) => (n ? `${say(kinds[k])} ${count(n)}` : '')).filter(Boolean).join(', ');
   const box = el('div', { class: 'chart' });
-  return drawnToWidth(box, (width) => {
+  // The same in words, for those who do not see the bars.
+  const list = el('ul', { class: 'hidden' }, ...counts.map((_, i) => el('li', {}, told(i))));
+  drawnToWidth(box, (width) => {
     const left = 38, right = 10, top = lines.length ? 30 : 12, bottom = axis.second ? 50 : 34;
     const inner = width - left - right, tall = height - top - bottom;
     const sums = counts.map((c) => c.reduce((a, b) => a + b, 0));
@@ -25,7 +28,7 @@ function stackedBars({ counts, kinds, label, axis, lines = [], name, height = 19
     const gap = inner / counts.length > 5 ? 1 : 0;
     counts.forEach((bar, i) => {
       let under = 0;
-      const group = sv('g', {}, sv('title', {}, `${label(i)}: ` + bar.map((n, k) => (n ? `${say(kinds[k])} ${count(n)}` : '')).filter(Boolean).join(', ')));
+      const group = sv('g', {}, sv('title', {}, told(i)));
       bar.forEach((n, k) => {
         if (!n) return;
         const high = Math.max(y(under) - y(under + n), 1);
@@ -59,6 +62,7 @@ function stackedBars({ counts, kinds, label, axis, lines = [], name, height = 19
     });
     return root;
   });
+  return [box, list];
 }
 
 function timeChart(data) {

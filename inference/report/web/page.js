@@ -2,13 +2,13 @@
 
 function header(data) {
   const facts = [
-    say('from', data.source), say('made', data.made),
+    say('from', data.source), say('made', data.made), data.root ? say('below', data.root) : '',
     ...data.models.map((m) => say('model', m)), ...data.points.map((p) => say('point', p)),
   ];
   return el('header', {},
     el('div', { class: 'title' }, el('h1', {}, say('report'), el('span', { class: 'brand' }, 'ringtrue')),
       el('button', { type: 'button', 'aria-label': say('languageLabel'), onclick: () => { switchLanguage(); build(data); } }, say('language'))),
-    el('p', { class: 'faint' }, facts.join(' · ')));
+    el('p', { class: 'faint' }, facts.filter(Boolean).join(' · ')));
 }
 
 function totals(data, onfilter) {
@@ -33,7 +33,7 @@ function totals(data, onfilter) {
 }
 
 function figureOf(title, note, chart, table) {
-  return el('figure', { class: 'box' }, el('figcaption', {}, el('h2', {}, title), el('p', { class: 'faint' }, note)), chart, table || '');
+  return el('figure', { class: 'box' }, el('figcaption', {}, el('h2', {}, title), el('p', { class: 'faint' }, note)), ...chart, table || '');
 }
 
 function charts(data) {
@@ -51,7 +51,7 @@ function errorKinds(data, onfilter) {
   return el('section', { class: 'box' }, el('h2', {}, say('errorKinds')),
     el('ul', { class: 'errors' }, ...data.errors.map(([text, n, example]) => el('li', {},
       el('button', { type: 'button', class: 'count', title: say('filterBy', say('error')), onclick: () => { view.kinds.clear(); view.kinds.add(error); onfilter(); document.querySelector('table').scrollIntoView(); } }, count(n)),
-      el('span', {}, text, ' ', el('span', { class: 'faint small' }, say('such', example)))))));
+      el('span', {}, text, ' ', el('span', { class: 'faint small' }, say('such', example.startsWith(data.root) ? example.slice(data.root.length) : example)))))));
 }
 
 function build(data) {
