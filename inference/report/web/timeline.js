@@ -48,7 +48,7 @@ function timelinePicture(call, onseek) {
   function tell(at) {
     const i = Math.min(Math.max(Math.ceil(at / call.step - 1e-6) - 1, 0), call.llr.length - 1);
     if (i < 0) return clock(at, true);
-    const llr = call.voice[i], here = spans(call).find((s) => at <= s.to);
+    const llr = call.voice[i], here = spans(call).filter((s) => s.from <= at + 1e-6).pop();
     return [
       clock(at, true), say(here ? here.verdict : 'unsure'),
       `voice_llr ${signed(llr)} (${say('odds', odds(llr), say(llr >= 0 ? 'robot' : 'human'))})`,
