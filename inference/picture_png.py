@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,37 @@ from ringtrue.inference.picture import (
     llr_range,
 )
 
+_WIDE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+)
+
 
 def draw_png(picture: CallPicture, path: Path) -> None:
     """Write the picture, 1200 pixels wide; OSError when the file cannot be written."""
+    from matplotlib import rc_context
+
+    with rc_context({"font.family": font_families()}):
+        _draw(picture, path)
+
+
+@cache
+def font_families() -> list[str]:
+    """Matplotlib's font and, where installed, one that has Chinese, Japanese and Korean names."""
+    from matplotlib import font_manager
+
+    there = set(font_manager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _WIDE_FONTS if name in there)][:2]
+
+
+def _draw(picture: CallPicture, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

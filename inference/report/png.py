@@ -13,6 +13,11 @@ from ringtrue.inference.report.totals import BIN, OverTime, Totals
 from ringtrue.inference.timeline import Timeline
 
 COLOURS = {"robot": RED, "unsure": "#c08a1e", "human": GREEN, "no-speech": GREY, "error": "#7c3aed"}
+_COURSES = {
+    "names": "rows by the date in the file name, per {}",
+    "files": "rows by the date of the file, per {}",
+    "order": "rows in the order of the results",
+}
 
 
 def check_png() -> None:
@@ -38,6 +43,15 @@ def draw_overview(totals: Totals, over_time: OverTime, title: str, file: Path) -
     Raises:
         OSError: the file cannot be written.
     """
+    from matplotlib import rc_context
+
+    from ringtrue.inference.picture_png import font_families
+
+    with rc_context({"font.family": font_families()}):
+        _draw(totals, over_time, title, file)
+
+
+def _draw(totals: Totals, over_time: OverTime, title: str, file: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -48,7 +62,7 @@ def draw_overview(totals: Totals, over_time: OverTime, title: str, file: Path) -
     course, scores = figure.subplots(1, 2)
     labels = list(over_time.labels)
     _stack(course, list(range(len(labels))), 0.9, list(over_time.counts))
-    course.set_title(f"rows over time (by {over_time.source}, per {over_time.unit})", fontsize=10)
+    course.set_title(_COURSES[over_time.source].format(over_time.unit), fontsize=10)
     every = max(1, len(labels) // 8)
     course.set_xticks(range(0, len(labels), every), labels[::every], rotation=30, ha="right")
     first, bars = totals.histogram()
@@ -70,3 +84,5 @@ def _stack(axes: Any, places: list[Any], width: float, counts: list[dict[str, in
             axes.bar(places, heights, width, bottom=under, color=COLOURS[kind], label=kind)
         under = [a + b for a, b in zip(under, heights, strict=True)]
     axes.set_ylabel("rows")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.margins(y=0.08)

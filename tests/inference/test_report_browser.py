@@ -1,4 +1,4 @@
-"""The page in a real browser; skipped where Chromium is not installed."""
+"""The page in a real browser (skipped without Chromium), its words and its colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium")
+in_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium")
 
 
 def visit(url: str, tmp_path: Path, *options: str) -> tuple[str, list[str]]:
@@ -75,6 +75,7 @@ def report(toy: Session, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@in_browser
 def test_page_and_picture_under_its_own_policy_with_names_as_text(
     report: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_page_and_picture_under_its_own_policy_with_names_as_text(
     assert "&lt;img src=x onerror=alert(1)&gt;" in dom
 
 
+@in_browser
 def test_injected_scripts_do_not_run(report: Path, tmp_path: Path) -> None:
     """Even if a name became markup, the policy stops it."""
     html = (report / "index.html").read_text(encoding="utf-8")
@@ -101,6 +103,7 @@ def test_injected_scripts_do_not_run(report: Path, tmp_path: Path) -> None:
     assert any("Content Security Policy" in line for line in console)
 
 
+@in_browser
 def test_sort_filter_open_move_and_language(report: Path, tmp_path: Path) -> None:
     told = drive(
         report,
@@ -172,6 +175,7 @@ def test_sort_filter_open_move_and_language(report: Path, tmp_path: Path) -> Non
     assert told["chinese"] == ["zh-CN", "通话报告", "判定"]
 
 
+@in_browser
 def test_ten_thousand_rows_in_pages(toy: Session, tmp_path: Path) -> None:
     rows = [
         ScoreRow(f"calls/{i:05d}.wav", "mono", 9.0, 5.0, i / 10_000, i / 1000 - 5, "unsure")
@@ -198,6 +202,28 @@ def test_ten_thousand_rows_in_pages(toy: Session, tmp_path: Path) -> None:
         "rows": 50, "first": "09999.wav", "before": True, "second": "09949.wav",
         "status": "51–100 of 10,000",
     }  # fmt: skip
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb or #rgb (WCAG 2.2)."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out(scheme: int) -> None:
+    """At least 4.5:1, as WCAG 2.2 AA asks for."""
+    block = re.findall(r":root \{(.*?)\}", page_module._asset("report.css"), re.S)[scheme]
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", block))
+    pairs = [("ink", "page"), ("ink", "box"), ("ink", "soft"), ("ink", "unsure-tint")]
+    pairs += [("faint", ground) for ground in ("page", "box", "soft")]
+    for kind in ("robot", "human", "unsure", "nospeech", "error"):
+        pairs += [(kind, f"{kind}-tint"), (kind, "box")]
+    for text, ground in pairs:
+        light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
 
 
 def test_both_languages_say_everything() -> None:
