@@ -43,7 +43,7 @@ def timeline_path(folder: str | Path, path: str, channel: str) -> Path:
     digest = hashlib.sha256(key).hexdigest()[:24]
     # Windows paths are split on any system.
     last = PurePath(path.replace("\\", "/")).name
-    words = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{last[-_NAME:]}")
+    words = re.sub(r"[^A-Za-z0-9_-]+", "_", last[-_NAME:]).lstrip("-") or "call"
     side = re.sub(r"[^A-Za-z0-9_-]+", "_", channel)[:12]
     return Path(folder) / digest[:2] / f"{words}.{side}.{digest}.json"
 

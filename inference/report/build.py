@@ -102,7 +102,7 @@ def build_report(
     rows = selection.rows()
     folder = _Folder(options.out)
     pictures: dict[tuple[str, str], str] = {}
-    thresholds: set[tuple[float, float]] = set()
+    thresholds: set[tuple[float, float | None]] = set()
 
     def observe(row: Result, timeline: Timeline) -> None:
         thresholds.add((timeline.point.flag_llr, timeline.point.human_llr))
@@ -134,7 +134,7 @@ def build_report(
         details=details,
         audio=audio,
         pictures=[pictures.get((row.path, row.channel)) for row in rows],
-        thresholds=next(iter(thresholds)) if len(thresholds) == 1 else None,
+        thresholds=_common_thresholds(thresholds, totals),
         notes=notes,
         unreadable=unreadable,
     )
@@ -143,6 +143,15 @@ def build_report(
     folder.clean()
     drawn = sum(detail.curves is not None for detail in details)
     return BuiltReport(options.out / "index.html", totals, drawn, interrupted)
+
+
+def _common_thresholds(
+    drawn: set[tuple[float, float | None]], totals: Totals
+) -> tuple[float, float | None] | None:
+    """The (flag, human) thresholds that all pictures share, else the flag's of all rows."""
+    if not drawn and totals.flag_llrs:
+        drawn = {(flag, None) for flag in totals.flag_llrs}
+    return next(iter(drawn)) if len(drawn) == 1 else None
 
 
 def check_folder(out: Path) -> None:

@@ -40,7 +40,7 @@ class Page:
         rows: of the table.
         details: of each of ``rows``.
         audio, pictures: URL of each row's recording and PNG, or None.
-        thresholds: (flag, human), natural log, where all rows share them.
+        thresholds: (flag, human or None), natural log, where all rows share them.
         notes: rows of the file that could not be read.
         unreadable: how many.
     """
@@ -53,7 +53,7 @@ class Page:
     details: Sequence[Detail]
     audio: Sequence[str | None]
     pictures: Sequence[str | None]
-    thresholds: tuple[float, float] | None = None
+    thresholds: tuple[float, float | None] | None = None
     notes: Sequence[str] = ()
     unreadable: int = 0
 

@@ -220,6 +220,15 @@ def test_png(results: Path, toy: Session, tmp_path: Path) -> None:
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
 
 
+@pytest.mark.parametrize(("flags", "expected"), [("22", [2.0, None]), ("23", None), (",,", None)])
+def test_thresholds_of_the_rows(
+    toy: Session, tmp_path: Path, flags: str, expected: list[float | None] | None
+) -> None:
+    rows = "".join(f"{i}.wav,human,,{flag.strip(',')}\n" for i, flag in enumerate(flags))
+    (tmp_path / "r.csv").write_text("path,verdict,error,flag_llr\n" + rows)
+    assert build(tmp_path / "r.csv", toy, tmp_path / "out", detail=0)["thresholds"] == expected
+
+
 def test_no_rows(toy: Session, tmp_path: Path) -> None:
     data = build(write_results(tmp_path / "r.csv", []), toy, tmp_path / "out")
     assert data["totals"]["rows"] == 0

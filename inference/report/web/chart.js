@@ -81,10 +81,9 @@ function scoreChart(data) {
   const { first, width, counts } = data.histogram;
   const last = first + width * counts.length;
   const place = (llr) => (llr - first) / width;
-  const lines = data.thresholds ? [
-    { at: place(data.thresholds[1]), text: say('humanFrom', signed(data.thresholds[1], 1)), kind: 'human' },
-    { at: place(data.thresholds[0]), text: say('robotFrom', signed(data.thresholds[0], 1)), kind: 'robot' },
-  ] : [];
+  const [robot, human] = data.thresholds || [null, null];
+  const lines = [['humanFrom', human, 'human'], ['robotFrom', robot, 'robot']].filter(([, llr]) => llr !== null)
+    .map(([key, llr, kind]) => ({ at: place(llr), text: say(key, signed(llr, 1)), kind }));
   return stackedBars({
     counts, kinds: data.kinds, name: say('dist'), lines, height: 206,
     label: (i) => `${signed(first + i * width, 1)} … ${signed(first + (i + 1) * width, 1)}`,
