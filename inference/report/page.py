@@ -193,4 +193,4 @@ def _policy(script: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("ringtrue.inference.report") / "web" / name).read_text(encoding="utf-8")
+    return (files("ringtrue.inference.report.web") / name).read_text(encoding="utf-8")
