@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ringtrue.inference.picture import CallPicture, write_picture
     from ringtrue.inference.score import ScoreRow, score_file, score_files
     from ringtrue.inference.session import ModelError, Session, Step
+    from ringtrue.inference.timeline import Timeline, make_timeline
+    from ringtrue.inference.timeline_file import read_timeline, write_timeline
+    from ringtrue.inference.trace import trace_file
 
 __all__ = [
     "AudioError",
@@ -28,11 +31,16 @@ __all__ = [
     "ScoreRow",
     "Session",
     "Step",
+    "Timeline",
     "Verdict",
+    "make_timeline",
     "open_recording",
+    "read_timeline",
     "score_file",
     "score_files",
+    "trace_file",
     "write_picture",
+    "write_timeline",
 ]
 
 _WHERE = {
@@ -45,11 +53,16 @@ _WHERE = {
     "ScoreRow": "score",
     "Session": "session",
     "Step": "session",
+    "Timeline": "timeline",
     "Verdict": "decision",
+    "make_timeline": "timeline",
     "open_recording": "audio",
+    "read_timeline": "timeline_file",
     "score_file": "score",
     "score_files": "score",
+    "trace_file": "trace",
     "write_picture": "picture",
+    "write_timeline": "timeline_file",
 }
 
 

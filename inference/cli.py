@@ -14,6 +14,7 @@ import typer
 from ringtrue.inference.commands.demo import demo
 from ringtrue.inference.commands.errors import ReadableGroup
 from ringtrue.inference.commands.info import info
+from ringtrue.inference.commands.report import report
 from ringtrue.inference.commands.score import score
 from ringtrue.inference.commands.training import mount
 from ringtrue.inference.commands.watch import watch
@@ -63,6 +64,7 @@ def ringtrue(
       ringtrue demo              watch a shipped synthetic bot call
       ringtrue watch call.wav    follow a recording as if it were live
       ringtrue score calls/      score all recordings of a folder
+      ringtrue report scores.csv show the results on a page
       ringtrue COMMAND --help    options and more examples
     """
     logging.basicConfig(
@@ -73,7 +75,7 @@ def ringtrue(
 
 
 app.callback(help=help_text(ringtrue))(ringtrue)
-for _command in (demo, watch, score, info):
+for _command in (demo, watch, score, report, info):
     app.command(help=help_text(_command))(_command)
 mount(app)
 

@@ -8,14 +8,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from ringtrue.inference.decision import Label
 from ringtrue.inference.extras import MissingExtraError
-from ringtrue.inference.history import CallHistory
+from ringtrue.inference.marks import EvidenceMark
 from ringtrue.model.contract import OperatingPoint
 
 SUFFIXES = (".svg", ".png")
 
 RED, GREEN, BLUE, GREY, INK = "#c62828", "#2e7d32", "#1565c0", "#78838f", "#1f2933"
+
+
+class Curves(Protocol):
+    """What is drawn of a channel: a ``CallHistory`` or a ``Timeline``.
+
+    Attributes:
+        seconds: length of the call in s.
+        step, envelope_step: s between two points of the curves and of the envelope.
+        llr, speech: curves; low, high: envelope of the samples.
+        marks: evidence other than the voice.
+        flagged_at: s of the first flag, or None.
+        ending: last verdict and its p_robot, or None when nothing was heard.
+    """
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def step(self) -> float: ...
+    @property
+    def envelope_step(self) -> float: ...
+    @property
+    def llr(self) -> Sequence[float]: ...
+    @property
+    def speech(self) -> Sequence[float]: ...
+    @property
+    def low(self) -> Sequence[float]: ...
+    @property
+    def high(self) -> Sequence[float]: ...
+    @property
+    def marks(self) -> Sequence[EvidenceMark]: ...
+    @property
+    def flagged_at(self) -> float | None: ...
+    @property
+    def ending(self) -> tuple[Label, float] | None: ...
+
+    def spans(self, label: Label) -> list[tuple[float, float]]:
+        """(from, to) in s of the times at which the verdict was ``label``."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +63,13 @@ class CallPicture:
 
     Attributes:
         title: e.g. the file's name.
-        calls: (name of the channel, its history), one panel pair each.
+        calls: (name of the channel, its curves), one panel pair each.
         point: thresholds to draw.
         subtitle: second line, e.g. model and operating point.
     """
 
     title: str
-    calls: Sequence[tuple[str, CallHistory]]
+    calls: Sequence[tuple[str, Curves]]
     point: OperatingPoint
     subtitle: str = ""
 
@@ -96,12 +135,12 @@ def ticks(low: float, high: float, at_most: int) -> list[float]:
     return [round(n * step, 10) for n in range(first, last + 1)]
 
 
-def headline(history: CallHistory) -> str:
+def headline(history: Curves) -> str:
     """One line about a channel."""
-    last = history.last
-    if last is None:
+    if history.ending is None:
         return "nothing heard"
+    label, p_robot = history.ending
     flagged = history.flagged_at
     if flagged is None:
-        return f"not flagged · at the end: {last.verdict} · p(robot) {last.p_robot:.2f}"
-    return f"flagged as robot at {flagged:.1f} s · at the end: {last.verdict}"
+        return f"not flagged · at the end: {label} · p(robot) {p_robot:.2f}"
+    return f"flagged as robot at {flagged:.1f} s · at the end: {label}"

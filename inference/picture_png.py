@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ringtrue.inference.history import ENVELOPE_POINTS, CallHistory
 from ringtrue.inference.picture import (
     BLUE,
     GREEN,
     GREY,
     RED,
     CallPicture,
+    Curves,
     headline,
     llr_range,
+)
+
+_WIDE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
 )
 
 
 def draw_png(picture: CallPicture, path: Path) -> None:
     """Write the picture, 1200 pixels wide; OSError when the file cannot be written."""
+    from matplotlib import rc_context
+
+    with rc_context({"font.family": font_families()}):
+        _draw(picture, path)
+
+
+@cache
+def font_families() -> list[str]:
+    """Matplotlib's font and, where installed, one that has Chinese, Japanese and Korean names."""
+    from matplotlib import font_manager
+
+    there = set(font_manager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _WIDE_FONTS if name in there)][:2]
+
+
+def _draw(picture: CallPicture, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -46,9 +75,8 @@ def draw_png(picture: CallPicture, path: Path) -> None:
     figure.savefig(path)
 
 
-def _wave(axes: Any, history: CallHistory) -> None:
-    step = history.step / ENVELOPE_POINTS
-    times = [(i + 0.5) * step for i in range(len(history.low))]
+def _wave(axes: Any, history: Curves) -> None:
+    times = [(i + 0.5) * history.envelope_step for i in range(len(history.low))]
     axes.fill_between(times, history.low, history.high, color="#9fb3c8", lw=0.5)
     spoken = [(i * history.step, history.step) for i, p in enumerate(history.speech) if p >= 0.5]
     axes.broken_barh(
@@ -58,15 +86,19 @@ def _wave(axes: Any, history: CallHistory) -> None:
     axes.tick_params(labelbottom=False)
 
 
-def _evidence(axes: Any, history: CallHistory, picture: CallPicture) -> None:
+def _evidence(axes: Any, history: Curves, picture: CallPicture) -> None:
     point = picture.point
-    times = [0.0] + [(i + 1) * history.step for i in range(len(history.llr))]
+    ends = [(i + 1) * history.step for i in range(len(history.llr))]
+    times = [0.0, *(min(end, history.seconds) for end in ends)]
     axes.plot(times, [0.0, *history.llr], color=BLUE, lw=1.8, label="evidence so far")
     axes.axhline(0.0, color="#9aa5b1", lw=0.8)
     axes.axhline(point.flag_llr, color=RED, ls="--", lw=1, label="robot from here")
     axes.axhline(point.clear_llr, color=GREY, ls="--", lw=1, label="robot withdrawn")
     axes.axhline(point.human_llr, color=GREEN, ls="--", lw=1, label="human from here")
     axes.set_ylim(*llr_range(picture))
+    for mark in history.marks:
+        axes.axvline(mark.at, color=GREY, ls=":", lw=1)
+        axes.annotate(mark.stream, (mark.at, 0.02), xycoords=("data", "axes fraction"), fontsize=8)
     axes.set_xlabel("time (s)")
     axes.set_ylabel("evidence (ln robot : human)")
     axes.legend(loc="best", fontsize=8)

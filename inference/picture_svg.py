@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringtrue.inference.evidence.voice import odds
-from ringtrue.inference.history import ENVELOPE_POINTS, CallHistory
 from ringtrue.inference.picture import (
     BLUE,
     GREEN,
@@ -13,6 +12,7 @@ from ringtrue.inference.picture import (
     INK,
     RED,
     CallPicture,
+    Curves,
     headline,
     llr_range,
     ticks,
@@ -64,7 +64,7 @@ def _stroke(x: float, y: float, colour: str) -> str:
 
 
 def _panel(
-    picture: CallPicture, name: str, history: CallHistory, top: float, low: float, high: float
+    picture: CallPicture, name: str, history: Curves, top: float, low: float, high: float
 ) -> list[str]:
     length = max(history.seconds, 1e-3)
     bottom_wave = top + 20 + WAVE
@@ -89,6 +89,7 @@ def _panel(
     parts.append(_curve(history, x_of, y_of))
     for y, tall in ((top + 20, WAVE), (top_llr, EVIDENCE)):
         parts.append(rect(LEFT, y, RIGHT - LEFT, tall, fill="none", stroke="#cbd2d9"))
+    parts += _marks(history, x_of, top_llr, bottom)
     parts += _flag(history, x_of, top + 20, top_llr, bottom)
     parts.append(
         text(
@@ -103,13 +104,13 @@ def _panel(
     return parts
 
 
-def _waveform(history: CallHistory, middle: float, half: float) -> list[str]:
+def _waveform(history: Curves, middle: float, half: float) -> list[str]:
     peak = max((abs(v) for v in (*history.low, *history.high)), default=0.0) or 1.0
     count = len(history.low)
     if not count:
         return []
     # History holds the last point's full step; the call may end within it.
-    full = history.step * count / ENVELOPE_POINTS
+    full = history.envelope_step * count
     stretch = (RIGHT - LEFT) * full / max(history.seconds, 1e-3)
     columns = min(_COLUMNS, count)
     upper: list[Point] = []
@@ -123,7 +124,7 @@ def _waveform(history: CallHistory, middle: float, half: float) -> list[str]:
     return [polygon(outline, fill="#9fb3c8", stroke="#9fb3c8", stroke_width=0.6)]
 
 
-def _speech(history: CallHistory, x_of: Callable[[float], float], y: float) -> list[str]:
+def _speech(history: Curves, x_of: Callable[[float], float], y: float) -> list[str]:
     parts: list[str] = []
     start: int | None = None
     for i, value in enumerate([*history.speech, 0.0]):
@@ -179,9 +180,7 @@ def _thresholds(picture: CallPicture, y_of: Callable[[float], float]) -> list[st
     return parts
 
 
-def _curve(
-    history: CallHistory, x_of: Callable[[float], float], y_of: Callable[[float], float]
-) -> str:
+def _curve(history: Curves, x_of: Callable[[float], float], y_of: Callable[[float], float]) -> str:
     points = [(x_of(0.0), y_of(0.0))]
     stride = max(1, len(history.llr) // (2 * _COLUMNS))
     for i in range(stride - 1, len(history.llr), stride):
@@ -189,8 +188,22 @@ def _curve(
     return polyline(points, stroke=BLUE, stroke_width=2.2, stroke_linejoin="round")
 
 
+def _marks(history: Curves, x_of: Callable[[float], float], top: float, bottom: float) -> list[str]:
+    parts: list[str] = []
+    free = LEFT
+    for mark in history.marks:
+        x = x_of(mark.at)
+        colour = RED if mark.llr > 0 else GREEN if mark.llr < 0 else GREY
+        parts.append(line(x, top, x, bottom, stroke=colour, stroke_dasharray="2 3"))
+        parts.append(polygon([(x, bottom - 8), (x - 5, bottom), (x + 5, bottom)], fill=colour))
+        if free <= x < RIGHT - 50:
+            parts.append(text(x + 7, bottom - 3, mark.stream, fill=colour, font_size=11))
+            free = x + 60
+    return parts
+
+
 def _flag(
-    history: CallHistory, x_of: Callable[[float], float], top: float, label: float, bottom: float
+    history: Curves, x_of: Callable[[float], float], top: float, label: float, bottom: float
 ) -> list[str]:
     at = history.flagged_at
     if at is None:

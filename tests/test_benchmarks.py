@@ -17,6 +17,7 @@ RUNS = {
     "memory": (["--seconds", "2"], ["resident (MB)", "peak (MB)"], 5),
     "batch_streams": (["--seconds", "1", "--batches", "1", "3"], ["calls in real time"], 2),
     "offline": (["--minutes", "0.05"], ["hours per minute"], 4),
+    "report": (["--rows", "20", "--timelines", "3"], ["took (s)", "folder (MB)"], 2),
 }
 
 

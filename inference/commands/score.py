@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ringtrue.inference.channels import ChannelChoice
 from ringtrue.inference.collect import collect
 from ringtrue.inference.commands import options
+from ringtrue.inference.commands.explain import explain_one
 from ringtrue.inference.rows import FORMATS, RowWriter, output_file, row_writer
 from ringtrue.inference.score import score_files
 from ringtrue.inference.session import Session
@@ -51,6 +52,9 @@ def score(
     raw_format: options.RawEncoding = "s16le",
     raw_channels: options.RawChannels = 1,
     threads: options.Threads = 1,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell one call: figures, timeline, what happened.")
+    ] = False,
 ) -> None:
     """Score recordings, one row per channel.
 
@@ -69,12 +73,16 @@ def score(
       ringtrue score recordings/ --out scores.csv
       ringtrue score 'calls/**/*.mp3' --format jsonl --channel right
       ringtrue score exports/ --raw-rate 8000 --raw-format mulaw
+      ringtrue score call.wav --explain
 
     Exit code 0 when all was scored, 1 when some recordings could not be, 2 for wrong options or
     when nothing was found, 130 after Ctrl-C (what was scored until then is written).
     """
     kind = _format(format_name, out)
     raw = options.raw_format(raw_rate, raw_format, raw_channels)
+    if explain:
+        explain_one(paths, Session(model, threads), channel, operating_point, raw)
+        return
     names = collect(paths, headerless=raw is not None)
     if not names:
         raise ValueError(f"no recordings found in {', '.join(paths)}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,9 +10,12 @@ import pytest
 
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.history import CallHistory
+from ringtrue.inference.marks import EvidenceMark
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.picture import CallPicture, llr_range, ticks, write_picture
+from ringtrue.inference.score import ScoreRow
 from ringtrue.inference.session import Session
+from ringtrue.inference.timeline import make_timeline
 
 from .toy_model import CAUTIOUS, human, robot, silence
 
@@ -64,6 +68,18 @@ def test_odd_names_are_escaped(flagged: CallHistory, tmp_path: Path) -> None:
     title = '<a> & "b" \x00\x1b\udcff 电话.wav'
     path = write_picture(CallPicture(title, [("mono", flagged)], CAUTIOUS), tmp_path / "e.svg")
     assert words_of(path)[0] == '<a> & "b" ��� 电话.wav'
+
+
+def test_svg_of_a_stored_timeline_with_marks(flagged: CallHistory, tmp_path: Path) -> None:
+    row = ScoreRow("c", "mono", 10.0, 9.0, 0.9, 3.0, "robot", flagged.flagged_at)
+    timeline = make_timeline(flagged, row, CAUTIOUS, "1")
+    marks = (EvidenceMark(2.5, "replay", "heard before", 3.0),)
+    timeline = dataclasses.replace(timeline, marks=marks)
+    pictures = [CallPicture("c", [("mono", call)], CAUTIOUS) for call in (flagged, timeline)]
+    whole = words_of(write_picture(pictures[0], tmp_path / "a.svg"))
+    assert words_of(write_picture(pictures[1], tmp_path / "b.svg")) == [
+        *whole[:-2], "replay", *whole[-2:],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5])
