@@ -15,6 +15,7 @@ from ringtrue.inference.commands.demo import demo
 from ringtrue.inference.commands.errors import ReadableGroup
 from ringtrue.inference.commands.info import info
 from ringtrue.inference.commands.score import score
+from ringtrue.inference.commands.serve import serve
 from ringtrue.inference.commands.training import mount
 from ringtrue.inference.commands.watch import watch
 
@@ -73,7 +74,7 @@ def ringtrue(
 
 
 app.callback(help=help_text(ringtrue))(ringtrue)
-for _command in (demo, watch, score, info):
+for _command in (demo, watch, score, serve, info):
     app.command(help=help_text(_command))(_command)
 mount(app)
 
