@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 SPARE_CONNECTIONS = 64
 """Connections beside those of calls and feeds: uploads, health, metrics."""
 
+SEND_BUFFER = 65_536
+
 
 @dataclass(frozen=True)
 class Address:
@@ -77,6 +79,8 @@ def listen(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Connections inherit it. Events are small; what a client does not take must be seen.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             sock.bind(address)
             sock.listen(512)
             sock.setblocking(False)
