@@ -116,7 +116,18 @@ class Hostile:
             await asyncio.sleep(0.1)
 
 
-KINDS = ("flood", "crumbs", "deaf", "silent", "garbage", "pings", "half", "big", "asterisk", "upload")
+KINDS = (
+    "flood",
+    "crumbs",
+    "deaf",
+    "silent",
+    "garbage",
+    "pings",
+    "half",
+    "big",
+    "asterisk",
+    "upload",
+)
 
 
 def frame(opcode: int, data: bytes) -> bytes:

@@ -131,34 +131,37 @@ def _score(settings: ServiceSettings) -> dict[str, Any]:
     }
 
 
-def _sockets(settings: ServiceSettings) -> dict[str, Any]:
+def _closes() -> str:
     codes = ", ".join(f"{code} {end}" for end, code in CLOSE_CODES.items())
-    closes = f"Close codes: {codes}, {UNAUTHORISED} token, {DUPLICATE} duplicate id, {FULL} full."
-    refused = _problems(_401="no valid token", _403="a foreign web page", _503="all lines are busy")
-    switching = {"101": {"description": "WebSocket"}, **refused}
+    return f"Close codes: {codes}, {UNAUTHORISED} token, {DUPLICATE} duplicate id, {FULL} full."
+
+
+def _raw_socket(settings: ServiceSettings) -> str:
+    return (
+        "As a WebSocket: a live call as raw audio. First a text message in JSON: type 'start', "
+        f"encoding ({', '.join(ENCODINGS)}), sample_rate (Hz), channels (1 or 2), far (left or "
+        "right), operating_point, call_id, interval_ms. Then audio in binary messages of any size "
+        f"up to {settings.max_message_bytes} bytes, and {{'type': 'stop'}} at the end. The "
+        "service sends events of type started, verdict (at every change and every interval_ms, "
+        f"default {settings.interval_ms}) and final. {_closes()}"
+    )
+
+
+def _twilio() -> dict[str, Any]:
     return {
-        "/v1/calls/ws": {
-            "get": {
-                "summary": "WebSocket: a live call as raw audio",
-                "description": "First a text message in JSON: type 'start', encoding ("
-                f"{', '.join(ENCODINGS)}), sample_rate (Hz), channels (1 or 2), far (left or "
-                "right), operating_point, call_id, interval_ms. Then audio in binary messages of "
-                f"any size up to {settings.max_message_bytes} bytes, and {{'type': 'stop'}} at the "
-                "end. The service sends events of type started, verdict (at every change and "
-                f"every interval_ms, default {settings.interval_ms}) and final. {closes}",
-                "responses": switching,
-            }
-        },
-        "/v1/twilio": {
-            "get": {
-                "summary": "WebSocket: a live call as Twilio Media Streams",
-                "description": "Messages connected, start, media, mark, dtmf and stop. Custom "
-                "parameters of the start message: far (inbound or outbound), operating_point, "
-                "call_id, interval_ms, token, and events ('true' to get the events on this "
-                f"socket). The token may also be the last part of the path. {closes}",
-                "responses": switching,
-            }
-        },
+        "get": {
+            "summary": "WebSocket: a live call as Twilio Media Streams",
+            "description": "Messages connected, start, media, mark, dtmf and stop. Custom "
+            "parameters of the start message: far (inbound or outbound), operating_point, "
+            "call_id, interval_ms, token, and events ('true' to get the events on this socket). "
+            f"The token may also be the last part of the path. {_closes()}",
+            "responses": {
+                "101": {"description": "WebSocket"},
+                **_problems(
+                    _401="no valid token", _403="a foreign web page", _503="all lines are busy"
+                ),
+            },
+        }
     }
 
 
@@ -174,6 +177,7 @@ def openapi(settings: ServiceSettings) -> dict[str, Any]:
         },
     }
     calls = _get("The live calls", _answer("the calls with their verdicts", call_list))
+    calls["get"]["description"] = _raw_socket(settings)
     calls["get"]["parameters"] = [
         _query("ended", "also those that ended lately", {"type": "boolean"})
     ]
@@ -192,7 +196,7 @@ def openapi(settings: ServiceSettings) -> dict[str, Any]:
             "/v1/score": {"post": _score(settings)},
             "/v1/calls": calls,
             "/v1/calls/{call}": one,
-            **_sockets(settings),
+            "/v1/twilio": _twilio(),
             "/v1/events": _get(
                 "The events of all calls, as server-sent events; also as a WebSocket",
                 {

