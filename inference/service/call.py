@@ -23,6 +23,8 @@ Samples = npt.NDArray[np.float32]
 
 NEAR_SLACK = 0.06
 """s that the far end waits for a near end that comes in messages of its own."""
+LOUDEST = 100.0
+"""Float samples above it are no overdriven audio but on the scale of integers, or garbage."""
 NEAR_CHUNKS = 50
 """Chunks that the near end may run ahead; more is dropped."""
 
@@ -42,6 +44,17 @@ class CallFormat:
     far: int = 0
     near: int | None = None
     near_apart: bool = False
+
+
+def check_level(block: Samples) -> None:
+    """Refuse float samples that are on another scale; the network would answer with NaN.
+
+    Raises:
+        ValueError: NaN, infinite or above :data:`LOUDEST`.
+    """
+    peak = float(np.abs(block).max(initial=0.0))
+    if not peak <= LOUDEST:
+        raise ValueError(f"expected samples from −1 to 1, got {peak:g}")
 
 
 class NearEnd:
@@ -187,6 +200,8 @@ class LiveCall:
         data = bytes(self._data[:size])
         del self._data[:size]
         block = decode_raw(data, self.form.raw)
+        if self.form.raw.encoding == "f32le":
+            check_level(block)
         if self.near is not None:
             if self.form.near is not None:
                 self.near.push(block[:, self.form.near])

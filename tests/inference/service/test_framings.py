@@ -16,6 +16,7 @@ from .clients import (
     UUID_TEXT,
     Event,
     Told,
+    alike,
     audiosocket_bytes,
     call,
     demo_call,
@@ -165,7 +166,8 @@ def test_many_calls_at_once_do_not_mix(serve: Serve, released: Session) -> None:
         return await asyncio.gather(*(one(data) for data in calls))
 
     for told, data in zip(asyncio.run(run()), calls, strict=True):
-        same(told, expected(released, data, RawFormat(8000)))
+        wanted = expected(released, data, RawFormat(8000))
+        assert all(alike(*pair) for pair in zip(told.of("verdict"), wanted, strict=True))
     batches = running.metric("ringtrue_batch_rows_count")
     assert running.metric("ringtrue_chunks_total") == 8 * 60
     assert batches < 8 * 60

@@ -54,7 +54,8 @@ MALFORMED = [
     ([start_message(operating_point="bold")], "bold"),
     ([start_message(call_id="")], "expected a call id of 1 to 128 printable characters"),
     ([start_message(), "{}"], "expected audio or a message of type 'stop', got None"),
-    ([start_message(encoding="float32"), b"\xff\xff\xff\xff" * 900], "NaN or infinite"),
+    ([start_message(encoding="float32"), b"\xff\xff\xff\xff" * 900], "from −1 to 1, got nan"),
+    ([start_message(encoding="float32"), b"\0\0\0\x7f" * 900], "from −1 to 1, got 1.70141e+38"),
 ]
 
 
