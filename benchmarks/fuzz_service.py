@@ -41,6 +41,19 @@ from ringtrue.inference.session import Session
 HOST = "127.0.0.1"
 AT_ONCE = 4
 CHECK_EVERY = 5.0
+COUNTED = (
+    "start messages",
+    "start messages read",
+    "twilio messages",
+    "audiosocket pieces",
+    "connections: websocket",
+    "connections: twilio",
+    "connections: tcp",
+    "connections: http",
+    "connections: raw",
+    "good calls",
+    "good calls right",
+)
 
 
 class Mutator:
@@ -323,7 +336,7 @@ def main() -> int:
     logging.getLogger().addHandler(errors)
     # uvicorn reports text that is not UTF-8 as an error of its own.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    mutator, count = Mutator(chosen.seed), Counter[str]()
+    mutator, count = Mutator(chosen.seed), Counter(dict.fromkeys(COUNTED, 0))
     end = time.monotonic() + chosen.seconds / 4
     while time.monotonic() < end:
         parsers(mutator, count)

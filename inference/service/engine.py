@@ -5,7 +5,8 @@ call that is due into one ``Session.run``, and judges each row as :class:`CallMo
 with more audio waiting queues up again behind the others, no faster than its pace, so one that
 sends too much only holds up itself.
 
-With the place of a row in a batch the network's figures differ by about 1e-6, as matrix products do.
+The network's figures differ by about 1e-6 with the place of a row in a batch, as matrix products
+do.
 """
 
 from __future__ import annotations
