@@ -40,17 +40,19 @@ class Hostile:
 
     async def flood(self) -> None:
         """Sends audio as fast as it is taken."""
+        noise = os.urandom(16_000)
         async with connect(self.url, compression=None) as ws:
             await ws.send(json.dumps(START))
             while self.going:
-                await ws.send(os.urandom(16_000))
+                await ws.send(noise)
 
     async def crumbs(self) -> None:
-        """Sends one byte per message, as fast as they are taken."""
+        """Sends one byte per message, up to 2,000 a second."""
         async with connect(self.url, compression=None) as ws:
             await ws.send(json.dumps(START))
             while self.going:
                 await ws.send(b"\x7f")
+                await asyncio.sleep(0.0005)
 
     async def deaf(self) -> None:
         """Sends a call and never reads."""
@@ -71,7 +73,7 @@ class Hostile:
         async with connect(self.url, compression=None) as ws:
             while self.going:
                 await ws.ping()
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
 
     async def garbage(self) -> None:
         """Sends random messages."""

@@ -127,7 +127,7 @@ class BatchEngine:
             if self._gather and len(self._due) < self._max_batch and not self._stopping:
                 time.sleep(self._gather)
             if calls := self._take():
-                self._tell(self._turn(calls))
+                self._tell(self._safe_turn(calls))
 
     def _until_paced(self) -> float | None:
         now = time.monotonic()
@@ -155,6 +155,18 @@ class BatchEngine:
             self._paced.append(call)
         else:
             self._due.append(call)
+
+    def _safe_turn(self, calls: Sequence[LiveCall]) -> BatchReport:
+        """A turn; whatever goes wrong in it, the engine goes on."""
+        try:
+            return self._turn(calls)
+        except Exception as error:
+            log.exception("a turn of the engine failed")
+            report = BatchReport()
+            for call in calls:
+                if not call.closed:
+                    self._fail(call, End.FAILED, type(error).__name__, report)
+            return report
 
     def _turn(self, calls: Sequence[LiveCall]) -> BatchReport:
         started = time.monotonic()

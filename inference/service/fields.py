@@ -11,6 +11,8 @@ from ringtrue.inference.service.ends import MalformedError
 ENCODINGS = {"pcm_s16le": "s16le", "mulaw": "mulaw", "alaw": "alaw", "float32": "f32le"}
 """Names on the wire, and what the readers of raw audio call them."""
 LONGEST_INTERVAL = 3_600_000
+HIGHEST_RATE = 192_000
+"""Hz of a live call; higher rates cost time that other calls need."""
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -49,6 +51,8 @@ def raw_format(encoding: object, sample_rate: object, channels: object) -> RawFo
         rate = sample_rate if isinstance(sample_rate, int) else None
         if rate is None:
             raise ValueError(f"expected a sample rate in Hz, got {sample_rate!r:.80}")
+        if rate > HIGHEST_RATE:
+            raise ValueError(f"expected a sample rate up to {HIGHEST_RATE} Hz, got {rate}")
         return RawFormat(rate, ENCODINGS[encoding], channels)
     except ValueError as error:
         raise MalformedError(str(error)) from error

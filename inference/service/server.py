@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 SPARE_CONNECTIONS = 64
 """Connections beside those of calls and feeds: uploads, health, metrics."""
 
-SEND_BUFFER = 65_536
+SOCKET_BUFFER = 65_536
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,10 @@ def listen(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Connections inherit it. Events are small; what a client does not take must be seen.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            # Connections inherit them. What a client does not take, and what it may not send yet,
+            # shall be felt soon and not fill the kernel's memory.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
             sock.bind(address)
             sock.listen(512)
             sock.setblocking(False)
@@ -146,6 +148,9 @@ class Service(uvicorn.Server):
             ws=BoundedWebSocket,
             ws_max_size=settings.max_message_bytes,
             ws_per_message_deflate=False,
+            # Answers to pings wait behind audio that is not read because of a call's pace, so they
+            # prove nothing; silence is noticed by the idle time.
+            ws_ping_timeout=None,
             lifespan="on",
             log_config=None,
             access_log=False,

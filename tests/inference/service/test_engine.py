@@ -225,3 +225,20 @@ def test_audio_after_the_end_is_not_kept(toy: Session) -> None:
     assert not call.feed(bytes(100_000))
     assert call.waiting_seconds == 0.0
     assert not call.full
+
+
+def test_an_unexpected_error_ends_a_call_and_not_the_engine(
+    toy: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = live(toy, "bad", CallFormat(FLOAT)), live(toy, "good", CallFormat(FLOAT))
+
+    def fail() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(bad, "fill", fail)
+    told, _ = run(toy, [(bad, pcm(robot(0.2)), b"")])
+    assert [(e["type"], e["end"], e["detail"]) for e in told["bad"]] == [
+        ("final", "failed", "MemoryError")
+    ]
+    told, _ = run(toy, [(good, pcm(robot(0.2)), b"")])
+    assert told["good"][-1]["end"] == "stopped"

@@ -134,6 +134,7 @@ def test_a_start_message() -> None:
         (start(encoding=[1]), "expected an encoding"),
         (start(sample_rate="8000"), "expected a sample rate in Hz, got '8000'"),
         (start(sample_rate=1000), "sample rate from 4000 to 768000 Hz, got 1000"),
+        (start(sample_rate=200_000), "sample rate up to 192000 Hz, got 200000"),
         (start(channels=3), "expected 1 or 2 channels, got 3"),
         (start(channels=True), "expected 1 or 2 channels, got True"),
         (start(far="middle", channels=2), "expected far left or right, got 'middle'"),
