@@ -7,6 +7,7 @@ from dataclasses import asdict
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
+from ringtrue.inference.service.call_list import ended_values, live_values
 from ringtrue.inference.service.metrics import CONTENT_TYPE
 from ringtrue.inference.service.openapi import docs_page, openapi
 from ringtrue.inference.service.problems import problem
@@ -41,9 +42,9 @@ async def model(request: Request) -> Response:
 async def calls(request: Request) -> Response:
     """Live calls, and with ``?ended=true`` those that ended lately."""
     board: Switchboard = request.app.state.board
-    rows = [board.live_values(call) for call in board.calls.values()]
+    rows = [live_values(call) for call in board.calls.values()]
     if request.query_params.get("ended") == "true":
-        rows += [board.ended_values(call) for call in reversed(board.ended)]
+        rows += [ended_values(call) for call in reversed(board.ended)]
     values = {"live": len(board.calls), "max_calls": board.settings.max_calls, "calls": rows}
     return JSONResponse(values, headers={"cache-control": "no-store"})
 
@@ -54,10 +55,10 @@ async def one_call(request: Request) -> Response:
     name = request.path_params["call"]
     headers = {"cache-control": "no-store"}
     if name in board.calls:
-        return JSONResponse(board.live_values(board.calls[name]), headers=headers)
+        return JSONResponse(live_values(board.calls[name]), headers=headers)
     for call in reversed(board.ended):
         if call.name == name:
-            return JSONResponse(board.ended_values(call), headers=headers)
+            return JSONResponse(ended_values(call), headers=headers)
     return problem(404, "no-call", f"there is no live or lately ended call {name!r:.140}")
 
 

@@ -5,54 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.voice import Runner
 from ringtrue.inference.service.call import CallFormat, LiveCall
+from ringtrue.inference.service.call_list import EndedCall, call_name
 from ringtrue.inference.service.ends import DUPLICATE, FULL, End, MalformedError, RefusedError
 from ringtrue.inference.service.engine import BatchEngine, BatchReport
-from ringtrue.inference.service.events import event, verdict_values
+from ringtrue.inference.service.events import event
 from ringtrue.inference.service.metrics import Metrics
 from ringtrue.inference.service.outbox import Outbox
 from ringtrue.inference.service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 128
 REMEMBERED = 200
 """Ended calls that ``GET /v1/calls`` still lists."""
-
-
-@dataclass(frozen=True)
-class EndedCall:
-    """What is remembered of a call that is over."""
-
-    name: str
-    kind: str
-    started_at: float
-    ended_at: float
-    verdict: Verdict
-    flagged_at: float | None
-    end: End
-
-
-def call_name(name: object) -> str:
-    """A client's id for its call, or a new one for None.
-
-    Raises:
-        MalformedError: not 1 to 128 printable characters.
-    """
-    if name is None:
-        return uuid.uuid4().hex
-    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise MalformedError(f"expected a call id of 1 to {LONGEST_NAME} printable characters")
-    return name
 
 
 class Switchboard:
@@ -196,17 +167,7 @@ class Switchboard:
         assert call.ending is not None
         del self.calls[call.name]
         flagged = call.monitor.flagged_at
-        self.ended.append(
-            EndedCall(
-                call.name,
-                call.kind,
-                call.started_at,
-                time.time(),
-                call.verdict,
-                flagged,
-                call.ending,
-            )
-        )
+        self.ended.append(EndedCall.of(call, time.time()))
         self.metrics.live.labels(call.kind).dec()
         self.metrics.calls.labels(call.kind, call.verdict.verdict, call.ending).inc()
         if flagged is not None:
@@ -266,35 +227,6 @@ class Switchboard:
     def _tell_feeds(self, text: str, must_arrive: bool) -> None:
         for box in self._feeds:
             box.put(text, must_arrive=must_arrive)
-
-    # What ``GET /v1/calls`` shows.
-
-    def live_values(self, call: LiveCall) -> dict[str, Any]:
-        """A live call."""
-        return {
-            "call": call.name,
-            "framing": call.kind,
-            "live": True,
-            "started_at": round(call.started_at, 3),
-            "operating_point": call.operating_point,
-            "flagged_at": call.monitor.flagged_at,
-            "waiting_seconds": round(call.waiting_seconds, 3),
-            **verdict_values(call.verdict),
-        }
-
-    @staticmethod
-    def ended_values(call: EndedCall) -> dict[str, Any]:
-        """A call that is over."""
-        return {
-            "call": call.name,
-            "framing": call.kind,
-            "live": False,
-            "started_at": round(call.started_at, 3),
-            "ended_at": round(call.ended_at, 3),
-            "end": call.end,
-            "flagged_at": call.flagged_at,
-            **verdict_values(call.verdict),
-        }
 
 
 def _state(verdict: Verdict) -> tuple[str, float]:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from ringtrue.inference.service.server import Address, Service
 from ringtrue.inference.service.settings import ServiceSettings
 from ringtrue.inference.session import Session

@@ -9,6 +9,7 @@ import pytest
 import soxr
 
 from ringtrue.inference.raw_pcm import RawFormat, decode_raw
+from ringtrue.inference.service.call_list import ended_values
 from ringtrue.inference.session import Session
 
 from ..toy_model import human, robot, silence
@@ -87,7 +88,7 @@ def test_audiosocket_with_the_released_model(serve: Serve, released: Session) ->
     until(lambda: len(running.service.board.ended) == 1)
     (ended,) = running.service.board.ended
     wanted = expected(released, data, RawFormat(8000))
-    values = running.service.board.ended_values(ended)
+    values = ended_values(ended)
     assert ended.name == UUID_TEXT
     assert {name: values[name] for name in wanted[-1]} == wanted[-1]
     assert ended.flagged_at == next(e["at"] for e in wanted if e["verdict"] == "robot")
@@ -149,7 +150,7 @@ def test_audiosocket_rates(serve: Serve, toy: Session, kind: int, rate: int) -> 
     until(lambda: len(running.service.board.ended) == 1)
     (ended,) = running.service.board.ended
     wanted = expected(toy, data, RawFormat(rate))[-1]
-    values = running.service.board.ended_values(ended)
+    values = ended_values(ended)
     assert {name: values[name] for name in wanted} == wanted
 
 

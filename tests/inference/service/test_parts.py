@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.service.call import NEAR_CHUNKS, NearEnd
+from ringtrue.inference.service.call_list import call_name
 from ringtrue.inference.service.events import final_event, verdict_event
 from ringtrue.inference.service.outbox import Outbox, OverflowedError
 from ringtrue.inference.service.pace import Pace
 from ringtrue.inference.service.settings import ServiceSettings
-from ringtrue.inference.service.switchboard import call_name
 from ringtrue.inference.session import Session
 
 
