@@ -16,6 +16,7 @@ from ringtrue.inference.commands.errors import ReadableGroup
 from ringtrue.inference.commands.info import info
 from ringtrue.inference.commands.report import report
 from ringtrue.inference.commands.score import score
+from ringtrue.inference.commands.serve import serve
 from ringtrue.inference.commands.training import mount
 from ringtrue.inference.commands.watch import watch
 
@@ -75,7 +76,7 @@ def ringtrue(
 
 
 app.callback(help=help_text(ringtrue))(ringtrue)
-for _command in (demo, watch, score, report, info):
+for _command in (demo, watch, score, report, serve, info):
     app.command(help=help_text(_command))(_command)
 mount(app)
 

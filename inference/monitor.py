@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
-from ringtrue.inference.evidence.voice import Runner, VoiceStream
+from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.resample import StreamResampler, check_rate
 from ringtrue.inference.session import Session
@@ -104,6 +104,29 @@ class CallMonitor:
                 rate, another rate than before, or after :meth:`finish`. The call can go on
                 afterwards: refused samples leave no trace.
         """
+        return [self.judge(c, self._voice.push(c)) for c in self.cut(samples, sample_rate)]
+
+    def finish(self) -> list[Verdict]:
+        """End the call: hear what the resampler held back.
+
+        A last incomplete chunk is completed with silence if at least half of it is there, and
+        dropped otherwise. Finishing twice does nothing.
+        """
+        return [self.judge(chunk, self._voice.push(chunk)) for chunk in self.cut_rest()]
+
+    # Hosts that batch the chunks of many calls take push() and finish() apart: they cut, run the
+    # network with each call's ``voice.state``, and judge the rows of the answer.
+
+    @property
+    def voice(self) -> VoiceStream:
+        """This call's state of the network."""
+        return self._voice
+
+    def cut(self, samples: npt.ArrayLike, sample_rate: int) -> list[Samples]:
+        """The whole chunks [chunk_samples] that the next samples complete, at the model's rate.
+
+        Arguments and errors are those of :meth:`push`.
+        """
         if self._finished:
             raise ValueError("the call was finished; reset() starts the next one")
         rate = check_rate(sample_rate)
@@ -114,23 +137,19 @@ class CallMonitor:
         pcm = to_float(samples)
         if self._resampler is None:
             self._resampler = StreamResampler(rate, self.info.sample_rate)
-        return self._hear(self._resampler.push(pcm))
+        return self._chunks_of(self._resampler.push(pcm))
 
-    def finish(self) -> list[Verdict]:
-        """End the call: hear what the resampler held back.
-
-        A last incomplete chunk is completed with silence if at least half of it is there, and
-        dropped otherwise. Finishing twice does nothing.
-        """
+    def cut_rest(self) -> list[Samples]:
+        """End the call: its last chunks, see :meth:`finish`."""
         if self._finished:
             return []
-        verdicts = self._hear(self._resampler.finish()) if self._resampler is not None else []
+        chunks = self._chunks_of(self._resampler.finish()) if self._resampler is not None else []
         missing = self.info.chunk_samples - self._rest.size
         if self._rest.size >= missing:
-            verdicts += self._hear(np.zeros(missing, np.float32))
+            chunks += self._chunks_of(np.zeros(missing, np.float32))
         self._rest = np.zeros(0, np.float32)
         self._finished = True
-        return verdicts
+        return chunks
 
     def reset(self) -> None:
         """Forget the call; the next one may have another sample rate."""
@@ -142,21 +161,34 @@ class CallMonitor:
             self.history = CallHistory(self.history.max_points)
         self._start()
 
-    def _hear(self, pcm: Samples) -> list[Verdict]:
+    def _chunks_of(self, pcm: Samples) -> list[Samples]:
         size = self.info.chunk_samples
         data = np.concatenate((self._rest, pcm)) if self._rest.size else pcm
         whole = data.size - data.size % size
         # A copy, lest the caller's array changes under it or a long block is kept alive.
         self._rest = data[whole:].copy()
-        return [self._chunk(chunk) for chunk in data[:whole].reshape(-1, size)]
+        return list(data[:whole].reshape(-1, size))
 
-    def _chunk(self, chunk: Samples) -> Verdict:
-        voice = self._voice.push(chunk)
+    def judge(
+        self,
+        chunk: Samples,
+        voice: VoiceEvidence,
+        near: Samples | None = None,
+        near_speech: float | None = None,
+    ) -> Verdict:
+        """The verdict after a chunk, from what the network said of it.
+
+        Args:
+            chunk: [chunk_samples] of the far end, from :meth:`cut` or :meth:`cut_rest`, in order.
+            voice: of :meth:`VoiceStream.push` or :meth:`VoiceStream.hear`.
+            near: the near end's samples of the same 100 ms, for the further streams.
+            near_speech: probability 0…1 that ``near`` holds speech.
+        """
         self._chunks += 1
         self._speech_chunks += voice.speech >= SPEECH_THRESHOLD
         # From the count, so that 36,000 additions of 0.1 do not drift.
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
-        heard = Chunk(chunk, voice.speech, at)
+        heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)

@@ -18,6 +18,12 @@ RUNS = {
     "batch_streams": (["--seconds", "1", "--batches", "1", "3"], ["calls in real time"], 2),
     "offline": (["--minutes", "0.05"], ["hours per minute"], 4),
     "report": (["--rows", "20", "--timelines", "3"], ["took (s)", "folder (MB)"], 2),
+    "serve": (
+        ["--calls", "2", "--seconds", "1.5", "--hostile", "2"],
+        ["behind p99 (ms)", "calls finished"],
+        2,
+    ),
+    "fuzz_service": (["--seconds", "4"], ["what", "count"], 13),
 }
 
 

@@ -63,19 +63,33 @@ class VoiceStream:
         Raises:
             ValueError: wrong shape or type, or the model answered with NaN.
         """
-        step = self._session.run(chunk[np.newaxis], self._state)
-        llr = float(step.voice_llr[0])
+        return self.hear(self._session.run(chunk[np.newaxis], self._state))
+
+    @property
+    def state(self) -> Samples:
+        """The network's state [1, S], for hosts that batch calls themselves."""
+        return self._state
+
+    def hear(self, step: Step, row: int = 0) -> VoiceEvidence:
+        """Take one row of a batch that was run with this call's :attr:`state` in that row.
+
+        Raises:
+            ValueError: the model answered with NaN.
+        """
+        llr = float(step.voice_llr[row])
         if not math.isfinite(llr):
             raise ValueError(f"expected a finite voice_llr from the model, got {llr}")
-        self._state = step.state
-        seconds = float(step.speech_seconds[0])
+        state = step.state[row : row + 1]
+        # A copy, lest one row keeps the states of the whole batch alive.
+        self._state = state.copy() if len(step.state) > 1 else state
+        seconds = float(step.speech_seconds[row])
         needed = self._session.info.min_speech_seconds
         enough = seconds >= needed
         return VoiceEvidence(
             name=self.name,
             llr=llr if enough else None,
             reason=voice_reason(llr, seconds) if enough else too_little(seconds, needed),
-            speech=float(step.speech[0]),
+            speech=float(step.speech[row]),
             voice_llr=llr,
             speech_seconds=seconds,
         )
