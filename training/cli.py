@@ -15,6 +15,7 @@ from ringtrue.training.commands.export import export
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.manifest import check, summary
 from ringtrue.training.commands.model_card import model_card
+from ringtrue.training.commands.simulate_calls import simulate_calls
 from ringtrue.training.commands.train import train
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -45,6 +46,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     calibrate,
     export,
     model_card,
+    simulate_calls,
 )
 for _command in _COMMANDS:
     app.command(help=help_text(_command))(_command)

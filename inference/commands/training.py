@@ -19,6 +19,7 @@ COMMANDS = {
     "calibrate": "Fit calibration and thresholds on simulated calls.",
     "export": "Export a checkpoint to ONNX and check that it agrees.",
     "model-card": "Write the model card from an evaluation.",
+    "simulate-calls": "Write simulated two-channel calls with ground truth.",
 }
 """Names and one-line help, so that ``--help`` needs none of the libraries for training."""
 
