@@ -29,6 +29,9 @@ class CallMonitor:
     ...     if verdict.verdict == "robot":
     ...         print(verdict.at, verdict.p_robot, verdict.reasons)
 
+    >>> monitor = CallMonitor(streams=default_streams())                # doctest: +SKIP
+    >>> monitor.push(far, 8000, near=near)                        # doctest: +SKIP
+
     The same audio gives the same verdicts however it is cut. The resampler holds back up to
     0.17 s unless the audio is at the model's rate (8 kHz).
 
@@ -65,7 +68,9 @@ class CallMonitor:
 
     def _start(self) -> None:
         self._resampler: StreamResampler | None = None
+        self._near_resampler: StreamResampler | None = None
         self._rest = np.zeros(0, np.float32)
+        self._near_rest = np.zeros(0, np.float32)
         self._chunks = 0
         self._speech_chunks = 0
         self._finished = False
@@ -89,32 +94,54 @@ class CallMonitor:
         """Seconds of chunks that held speech since the call began, forgotten ones included."""
         return self._speech_chunks * self.info.chunk_seconds
 
-    def push(self, samples: npt.ArrayLike, sample_rate: int) -> list[Verdict]:
-        """Hear the next samples of the far end.
+    def push(
+        self, samples: npt.ArrayLike, sample_rate: int, near: npt.ArrayLike | None = None
+    ) -> list[Verdict]:
+        """Hear the next samples of the call.
 
         Args:
-            samples: [n], any n; float in −1…1, or int16, int32, int8, uint8 at full scale.
+            samples: [n] of the far end, any n; float in −1…1, or int16, int32, int8, uint8 at full
+                scale.
             sample_rate: Hz, 4,000…768,000, the same throughout a call.
+            near: [n] of the near end at the same time, for evidence that needs both. Given with
+                every push of a call or with none.
 
         Returns:
             One verdict per completed 100 ms, often none, in order.
 
         Raises:
             ValueError: not one-dimensional, another type, NaN or infinite samples, an impossible
-                rate, another rate than before, or after :meth:`finish`. The call can go on
+                rate, another rate than before, a near end of another length, with the near end
+                now and without before or the reverse, or after :meth:`finish`. The call can go on
                 afterwards: refused samples leave no trace.
         """
         if self._finished:
             raise ValueError("the call was finished; reset() starts the next one")
         rate = check_rate(sample_rate)
-        if self._resampler is not None and rate != self._resampler.rate_in:
-            raise ValueError(
-                f"expected {self._resampler.rate_in} Hz as before in this call, got {rate} Hz"
-            )
+        if self._resampler is not None:
+            if rate != self._resampler.rate_in:
+                raise ValueError(
+                    f"expected {self._resampler.rate_in} Hz as before in this call, got {rate} Hz"
+                )
+            if (near is None) != (self._near_resampler is None):
+                raise ValueError(
+                    "expected the near end with every push of a call or with none, got one "
+                    + ("without it" if near is None else "with it")
+                )
         pcm = to_float(samples)
+        near_pcm = None if near is None else to_float(near)
+        if near_pcm is not None and near_pcm.size != pcm.size:
+            raise ValueError(
+                f"expected {pcm.size} samples of the near end as of the far end, "
+                f"got {near_pcm.size}"
+            )
         if self._resampler is None:
             self._resampler = StreamResampler(rate, self.info.sample_rate)
-        return self._hear(self._resampler.push(pcm))
+            if near is not None:
+                self._near_resampler = StreamResampler(rate, self.info.sample_rate)
+        if self._near_resampler is None or near_pcm is None:
+            return self._hear(self._resampler.push(pcm))
+        return self._hear(self._resampler.push(pcm), self._near_resampler.push(near_pcm))
 
     def finish(self) -> list[Verdict]:
         """End the call: hear what the resampler held back.
@@ -124,11 +151,16 @@ class CallMonitor:
         """
         if self._finished:
             return []
-        verdicts = self._hear(self._resampler.finish()) if self._resampler is not None else []
+        verdicts = []
+        both = self._near_resampler is not None
+        if self._resampler is not None:
+            near = self._near_resampler.finish() if self._near_resampler is not None else None
+            verdicts = self._hear(self._resampler.finish(), near)
         missing = self.info.chunk_samples - self._rest.size
         if self._rest.size >= missing:
-            verdicts += self._hear(np.zeros(missing, np.float32))
-        self._rest = np.zeros(0, np.float32)
+            silence = np.zeros(missing, np.float32)
+            verdicts += self._hear(silence, silence if both else None)
+        self._rest = self._near_rest = np.zeros(0, np.float32)
         self._finished = True
         return verdicts
 
@@ -142,21 +174,27 @@ class CallMonitor:
             self.history = CallHistory(self.history.max_points)
         self._start()
 
-    def _hear(self, pcm: Samples) -> list[Verdict]:
+    def _hear(self, pcm: Samples, near: Samples | None = None) -> list[Verdict]:
         size = self.info.chunk_samples
         data = np.concatenate((self._rest, pcm)) if self._rest.size else pcm
         whole = data.size - data.size % size
         # A copy, lest the caller's array changes under it or a long block is kept alive.
         self._rest = data[whole:].copy()
-        return [self._chunk(chunk) for chunk in data[:whole].reshape(-1, size)]
+        chunks = data[:whole].reshape(-1, size)
+        if near is None:
+            return [self._chunk(chunk, None) for chunk in chunks]
+        other = np.concatenate((self._near_rest, near)) if self._near_rest.size else near
+        self._near_rest = other[whole:].copy()
+        others = other[:whole].reshape(-1, size)
+        return [self._chunk(*pair) for pair in zip(chunks, others, strict=True)]
 
-    def _chunk(self, chunk: Samples) -> Verdict:
-        voice = self._voice.push(chunk)
+    def _chunk(self, chunk: Samples, near: Samples | None) -> Verdict:
+        voice = self._voice.push(chunk, near)
         self._chunks += 1
         self._speech_chunks += voice.speech >= SPEECH_THRESHOLD
         # From the count, so that 36,000 additions of 0.1 do not drift.
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
-        heard = Chunk(chunk, voice.speech, at)
+        heard = Chunk(chunk, voice.speech, at, near, voice.near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)

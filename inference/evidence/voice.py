@@ -38,11 +38,13 @@ class VoiceEvidence(Evidence):
         speech: probability that this chunk holds speech.
         voice_llr: the model's figure, also while ``llr`` abstains for want of speech.
         speech_seconds: seconds of speech in memory behind it.
+        near_speech: probability that the near end speaks, or None where it is not heard.
     """
 
     speech: float = 0.0
     voice_llr: float = 0.0
     speech_seconds: float = 0.0
+    near_speech: float | None = None
 
 
 class VoiceStream:
@@ -55,15 +57,25 @@ class VoiceStream:
 
     def __init__(self, session: Runner) -> None:
         self._session = session
-        self._state = session.zero_state()
+        self.reset()
 
-    def push(self, chunk: Samples) -> VoiceEvidence:
+    def push(self, chunk: Samples, near: Samples | None = None) -> VoiceEvidence:
         """Hear the next chunk, float32 [chunk_samples].
+
+        Args:
+            chunk: the far end.
+            near: the near end, of which only the speech probability is used. It goes through the
+                network beside the far end, as a batch of two.
 
         Raises:
             ValueError: wrong shape or type, or the model answered with NaN.
         """
-        step = self._session.run(chunk[np.newaxis], self._state)
+        if near is None:
+            step = self._session.run(chunk[np.newaxis], self._state[:1])
+        else:
+            if len(self._state) == 1:
+                self._state = np.concatenate([self._state, self._session.zero_state()])
+            step = self._session.run(np.stack([chunk, near]), self._state)
         llr = float(step.voice_llr[0])
         if not math.isfinite(llr):
             raise ValueError(f"expected a finite voice_llr from the model, got {llr}")
@@ -78,6 +90,7 @@ class VoiceStream:
             speech=float(step.speech[0]),
             voice_llr=llr,
             speech_seconds=seconds,
+            near_speech=None if near is None else float(step.speech[1]),
         )
 
     def reset(self) -> None:

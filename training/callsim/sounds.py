@@ -78,7 +78,9 @@ def background(
     else:
         noise = generate_noise(str(rng.choice(["white", "pink", "brown"])), samples, rng)
     actual = float(np.mean(np.square(noise, dtype=np.float64))) if samples else 0.0
-    return noise * np.float32(np.sqrt(power / actual)) if actual > 0 else noise
+    if actual > 0:
+        noise *= np.float32(np.sqrt(power / actual))
+    return noise
 
 
 def background_power(rng: np.random.Generator) -> float:
