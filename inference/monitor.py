@@ -11,9 +11,11 @@ import numpy.typing as npt
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceStream
+from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.resample import StreamResampler, check_rate
 from ringtrue.inference.session import Session
+from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 Samples = npt.NDArray[np.float32]
 
@@ -37,7 +39,9 @@ class CallMonitor:
 
     Args:
         session: a ``Session`` to share between calls, a model file, or None for the released one.
-        operating_point: name of the thresholds, ``cautious`` or ``balanced`` in released models.
+        operating_point: name of the thresholds, ``cautious`` or ``balanced`` in released models;
+            or the thresholds themselves. With ``streams``, a name means those of all evidence
+            where the released ones were chosen for this voice model (``fusion.py``).
         prior: probability of a robot before the call, for ``p_robot`` only.
         history: filled with the call's curves when given; bounded.
         streams: further evidence besides the voice.
@@ -49,7 +53,7 @@ class CallMonitor:
     def __init__(
         self,
         session: Runner | str | Path | None = None,
-        operating_point: str = "cautious",
+        operating_point: str | OperatingPoint = "cautious",
         *,
         prior: float = 0.5,
         history: CallHistory | None = None,
@@ -61,9 +65,11 @@ class CallMonitor:
         self.history = history
         self._voice = VoiceStream(session)
         self._streams = tuple(streams)
-        self._decision = SequentialDecision(
-            self.info.operating_point(operating_point), self.info.min_speech_seconds, prior
-        )
+        if isinstance(operating_point, str):
+            choose = fused_point if self._streams else ModelInfo.operating_point
+            operating_point = choose(self.info, operating_point)
+        self.point = operating_point
+        self._decision = SequentialDecision(self.point, self.info.min_speech_seconds, prior)
         self._start()
 
     def _start(self) -> None:

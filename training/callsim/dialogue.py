@@ -8,7 +8,7 @@ import numpy as np
 
 from ringtrue.training.callsim.parties import Line, Party, cut_line
 
-INTERRUPTIONS = 0.12
+INTERRUPTIONS = 0.08
 """Share of turns of more than :data:`LONG_TURN` s that a person breaks into."""
 LONG_TURN = 1.6
 

@@ -62,7 +62,7 @@ def load_materials(manifest: Manifest, split: str) -> Materials:
     return Materials(
         steady=[n for n in noises if _is_steady(n)],
         music=load_noises(music),
-        device=OneOf(p=0.25, options=(NoiseSuppression(), NoiseGate()), weights=(2, 1)),
+        device=OneOf(p=0.4, options=(NoiseSuppression(), NoiseGate()), weights=(2, 1)),
         line=phone_line(noises, load_rirs(rooms) if rooms.is_dir() else ()),
     )
 
