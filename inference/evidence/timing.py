@@ -39,7 +39,14 @@ class TimingStream:
     def __init__(self, model: SoftModel | str | Path | None = None) -> None:
         loaded = model if isinstance(model, SoftModel) else SoftModel(model, self.name, FEATURES)
         self._model = loaded
+        self._now: Evidence
+        self._at: float
         self.reset()
+
+    @property
+    def version(self) -> str:
+        """Version of the model."""
+        return self._model.info.version
 
     def push(self, chunk: Chunk) -> Evidence:
         """Hear the next chunk."""

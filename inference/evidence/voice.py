@@ -57,7 +57,8 @@ class VoiceStream:
 
     def __init__(self, session: Runner) -> None:
         self._session = session
-        self.reset()
+        # One row, or two from the first near end on.
+        self._state: Samples = session.zero_state()
 
     def push(self, chunk: Samples, near: Samples | None = None) -> VoiceEvidence:
         """Hear the next chunk, float32 [chunk_samples].

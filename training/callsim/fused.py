@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ringtrue.inference.decision import SequentialDecision
 from ringtrue.inference.fusion import FusionInfo, voice_model_name
 from ringtrue.model.contract import ModelInfo, OperatingPoint
+from ringtrue.training.calls import peak_llr, trough_llr
 from ringtrue.training.callsim.calls_on_disk import StoredCall
 from ringtrue.training.callsim.listening import Listened
-from ringtrue.training.calls import peak_llr, trough_llr
 from ringtrue.training.scoring import Trajectory
 from ringtrue.training.thresholds import ThresholdStudy, study
 

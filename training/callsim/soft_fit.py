@@ -19,6 +19,8 @@ ML_OPSET = 3
 TREES, DEPTH, RATE = 60, 2, 0.1
 """Gradient-boosted trees: shallow and few, since the simulated calls know no more than that."""
 RIDGE = 1e-3
+CAPS = {"timing": 2.0, "floor": 1.0}
+"""Largest weight of the soft evidence, natural log: 7:1 and 2.7:1."""
 
 
 @dataclass(frozen=True)

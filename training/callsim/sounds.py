@@ -74,7 +74,7 @@ def background(
     if materials.steady and rng.random() < 0.5:
         source = materials.steady[int(rng.integers(len(materials.steady)))]
         start = int(rng.integers(len(source)))
-        noise = np.resize(np.roll(source, -start), samples).astype(np.float32)
+        noise: Samples = np.resize(np.roll(source, -start), samples).astype(np.float32)
     else:
         noise = generate_noise(str(rng.choice(["white", "pink", "brown"])), samples, rng)
     actual = float(np.mean(np.square(noise, dtype=np.float64))) if samples else 0.0
@@ -108,7 +108,8 @@ def ring_tone(seconds: float, rng: np.random.Generator) -> Samples:
     for on, off in cadence:
         audible |= (where >= begin) & (where < begin + on)
         begin += on + off
-    return (0.14 / np.sqrt(len(tones)) * sound * audible).astype(np.float32)
+    ring: Samples = (0.14 / np.sqrt(len(tones)) * sound * audible).astype(np.float32)
+    return ring
 
 
 def hold_music(materials: Materials, seconds: float, rng: np.random.Generator) -> Samples:
