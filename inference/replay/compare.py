@@ -43,25 +43,9 @@ class Stretch:
     frames: int
 
 
-class Alignment:
-    """Products of two aligned shapes, [n, DIMENSIONS] each."""
-
-    def __init__(self, now: Shape, then: Shape) -> None:
-        a, b = now.astype(np.float32), then.astype(np.float32)
-        self.dot: Floats = np.einsum("ij,ij->i", a, b)
-        self.now: Floats = np.einsum("ij,ij->i", a, a)
-        self.then: Floats = np.einsum("ij,ij->i", b, b)
-
-    def similarity(self, start: int, stop: int) -> float:
-        """Correlation over frames ``start … stop - 1``; 0 without content."""
-        power = float(self.now[start:stop].sum()) * float(self.then[start:stop].sum())
-        return float(self.dot[start:stop].sum()) / power**0.5 if power > 0 else 0.0
-
-    def local(self) -> Floats:
-        """Similarity around each frame."""
-        dot, now, then = (_smooth(x) for x in (self.dot, self.now, self.then))
-        out: Floats = dot / np.sqrt(now * then + np.float32(1.0))
-        return out
+def _products(a: Floats, b: Floats) -> Floats:
+    out: Floats = np.einsum("ij,ij->i", a, b)
+    return out
 
 
 def _smooth(values: Floats) -> Floats:
@@ -82,20 +66,25 @@ def find_stretch(now: Shape, then: Shape, speech: npt.NDArray[np.bool_]) -> Stre
         speech: [n], frames of ``now`` that count.
     """
     count = len(now)
-    best = max(
-        ((Alignment(now, then[LAG - lag :][:count]), lag) for lag in range(-LAG, LAG + 1)),
-        key=lambda pair: float(pair[0].dot.sum()),
-    )
-    alignment, lag = best
-    start, stop = _longest(alignment.local() >= LOCAL)
+    a, b = now.astype(np.float32), then.astype(np.float32)
+    dots = [_products(a, b[LAG - lag :][:count]) for lag in range(-LAG, LAG + 1)]
+    best = max(range(len(dots)), key=lambda i: float(dots[i].sum()))
+    lag = best - LAG
+    dot, power = dots[best], _products(a, a)
+    other = _products(b, b)[LAG - lag :][:count]
+    dot_near, power_near, other_near = (_smooth(x) for x in (dot, power, other))
+    near = dot_near / np.sqrt(power_near * other_near + np.float32(1.0))
+    start, stop = _longest(near >= LOCAL)
     if stop <= start:
         return None
-    content = (alignment.now > ACTIVE) & (alignment.then > ACTIVE) & speech
+    content = (power > ACTIVE) & (other > ACTIVE) & speech
     inside = np.flatnonzero(content[start:stop])
     if not len(inside):
         return None
     start, stop = start + int(inside[0]), start + int(inside[-1]) + 1
-    return Stretch(start, stop, lag, alignment.similarity(start, stop), len(inside))
+    scale = float(power[start:stop].sum()) * float(other[start:stop].sum())
+    similarity = float(dot[start:stop].sum()) / scale**0.5
+    return Stretch(start, stop, lag, similarity, len(inside))
 
 
 def _longest(good: npt.NDArray[np.bool_]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from ringtrue.inference.replay.memory import CallMemory
 
 MIN_DISTANCE: Final = round(1.5 * FRAME_RATE)
 """Frames between a place and its repeat; echoes of a line come sooner."""
-MIN_VOTES: Final = 6
+MIN_VOTES: Final = 8
 """Landmarks that must agree on a distance before shapes are compared."""
 VOTING: Final = round(3.0 * FRAME_RATE)
 """Frames of the newest landmarks that vote together."""
@@ -82,6 +82,7 @@ class RepeatFinder:
         self._votes: list[tuple[int, int]] = []
         self._blocks = 0
         self._newest: Repeat | None = None
+        self._compared: dict[int, int] = {}
 
     def push(self, piece: Piece) -> list[Repeat]:
         """New repeats, and those that grew, after ``piece`` was added to the memory."""
@@ -125,18 +126,25 @@ class RepeatFinder:
             return []
         distances = np.array([v[1] for v in self._votes], np.int64)
         base = int(distances.min())
-        votes = np.bincount(distances - base, minlength=3)
-        votes[1:-1] += votes[2:] + np.bincount(distances - base, minlength=3)[:-2]
+        single = np.bincount(distances - base + 1)
+        votes = np.convolve(single, (1, 1, 1))
+        compared: dict[int, int] = {}
         found: list[Repeat] = []
         for _ in range(TRIED):
             top = int(np.argmax(votes))
-            if votes[top] < MIN_VOTES:
+            count, distance = int(votes[top]), top + base - 2
+            if count < MIN_VOTES:
                 break
             votes[max(0, top - 3) : top + 4] = 0
-            repeat = self._compare(top + base, now)
+            compared[distance] = count
+            # Once more only with more votes.
+            if max(self._compared.get(distance + i, 0) for i in (-1, 0, 1)) >= count:
+                continue
+            repeat = self._compare(distance, now)
             if repeat is not None:
                 found.append(repeat)
                 break
+        self._compared = compared
         return found
 
     def _compare(self, distance: int, now: int) -> Repeat | None:
