@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ringtrue.inference.cutter import Cutter
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
-from ringtrue.inference.evidence.voice import Runner, VoiceStream
+from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
 from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
-from ringtrue.inference.resample import StreamResampler, check_rate
 from ringtrue.inference.session import Session
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 
@@ -31,7 +31,7 @@ class CallMonitor:
     ...     if verdict.verdict == "robot":
     ...         print(verdict.at, verdict.p_robot, verdict.reasons)
 
-    >>> monitor = CallMonitor(streams=default_streams())                # doctest: +SKIP
+    >>> monitor = CallMonitor(streams=default_streams())          # doctest: +SKIP
     >>> monitor.push(far, 8000, near=near)                        # doctest: +SKIP
 
     The same audio gives the same verdicts however it is cut. The resampler holds back up to
@@ -73,10 +73,8 @@ class CallMonitor:
         self._start()
 
     def _start(self) -> None:
-        self._resampler: StreamResampler | None = None
-        self._near_resampler: StreamResampler | None = None
-        self._rest = np.zeros(0, np.float32)
-        self._near_rest = np.zeros(0, np.float32)
+        size = (self.info.sample_rate, self.info.chunk_samples)
+        self._far, self._near = Cutter(*size), Cutter(*size)
         self._chunks = 0
         self._speech_chunks = 0
         self._finished = False
@@ -121,33 +119,20 @@ class CallMonitor:
                 now and without before or the reverse, or after :meth:`finish`. The call can go on
                 afterwards: refused samples leave no trace.
         """
-        if self._finished:
-            raise ValueError("the call was finished; reset() starts the next one")
-        rate = check_rate(sample_rate)
-        if self._resampler is not None:
-            if rate != self._resampler.rate_in:
-                raise ValueError(
-                    f"expected {self._resampler.rate_in} Hz as before in this call, got {rate} Hz"
-                )
-            if (near is None) != (self._near_resampler is None):
-                raise ValueError(
-                    "expected the near end with every push of a call or with none, got one "
-                    + ("without it" if near is None else "with it")
-                )
-        pcm = to_float(samples)
-        near_pcm = None if near is None else to_float(near)
-        if near_pcm is not None and near_pcm.size != pcm.size:
+        if near is None and self._near.rate_in is None:
+            return [self._hear(chunk) for chunk in self.cut(samples, sample_rate)]
+        if near is None or (self._near.rate_in is None and self._far.rate_in is not None):
             raise ValueError(
-                f"expected {pcm.size} samples of the near end as of the far end, "
-                f"got {near_pcm.size}"
+                "expected the near end with every push of a call or with none, got a push "
+                + ("without it" if near is None else "with it after others without")
             )
-        if self._resampler is None:
-            self._resampler = StreamResampler(rate, self.info.sample_rate)
-            if near is not None:
-                self._near_resampler = StreamResampler(rate, self.info.sample_rate)
-        if self._near_resampler is None or near_pcm is None:
-            return self._hear(self._resampler.push(pcm))
-        return self._hear(self._resampler.push(pcm), self._near_resampler.push(near_pcm))
+        pcm, other = to_float(samples), to_float(near)
+        if other.size != pcm.size:
+            raise ValueError(
+                f"expected {pcm.size} samples of the near end as of the far end, got {other.size}"
+            )
+        far_chunks = self.cut(pcm, sample_rate)
+        return self._hear_both(far_chunks, self._near.push(other, sample_rate))
 
     def finish(self) -> list[Verdict]:
         """End the call: hear what the resampler held back.
@@ -155,20 +140,35 @@ class CallMonitor:
         A last incomplete chunk is completed with silence if at least half of it is there, and
         dropped otherwise. Finishing twice does nothing.
         """
+        chunks = self.cut_rest()
+        if self._near.rate_in is None:
+            return [self._hear(chunk) for chunk in chunks]
+        return self._hear_both(chunks, self._near.finish()) if chunks else []
+
+    # Hosts that batch the chunks of many calls take push() and finish() apart: they cut, run the
+    # network with each call's ``voice.state``, and judge the rows of the answer.
+
+    @property
+    def voice(self) -> VoiceStream:
+        """This call's state of the network."""
+        return self._voice
+
+    def cut(self, samples: npt.ArrayLike, sample_rate: int) -> list[Samples]:
+        """The whole chunks [chunk_samples] that the next samples complete, at the model's rate.
+
+        Arguments and errors are those of :meth:`push`.
+        """
+        if self._finished:
+            raise ValueError("the call was finished; reset() starts the next one")
+        self._far.check(sample_rate)
+        return self._far.push(to_float(samples), sample_rate)
+
+    def cut_rest(self) -> list[Samples]:
+        """End the call: its last chunks, see :meth:`finish`."""
         if self._finished:
             return []
-        verdicts = []
-        both = self._near_resampler is not None
-        if self._resampler is not None:
-            near = self._near_resampler.finish() if self._near_resampler is not None else None
-            verdicts = self._hear(self._resampler.finish(), near)
-        missing = self.info.chunk_samples - self._rest.size
-        if self._rest.size >= missing:
-            silence = np.zeros(missing, np.float32)
-            verdicts += self._hear(silence, silence if both else None)
-        self._rest = self._near_rest = np.zeros(0, np.float32)
         self._finished = True
-        return verdicts
+        return self._far.finish()
 
     def reset(self) -> None:
         """Forget the call; the next one may have another sample rate."""
@@ -180,27 +180,36 @@ class CallMonitor:
             self.history = CallHistory(self.history.max_points)
         self._start()
 
-    def _hear(self, pcm: Samples, near: Samples | None = None) -> list[Verdict]:
-        size = self.info.chunk_samples
-        data = np.concatenate((self._rest, pcm)) if self._rest.size else pcm
-        whole = data.size - data.size % size
-        # A copy, lest the caller's array changes under it or a long block is kept alive.
-        self._rest = data[whole:].copy()
-        chunks = data[:whole].reshape(-1, size)
-        if near is None:
-            return [self._chunk(chunk, None) for chunk in chunks]
-        other = np.concatenate((self._near_rest, near)) if self._near_rest.size else near
-        self._near_rest = other[whole:].copy()
-        others = other[:whole].reshape(-1, size)
-        return [self._chunk(*pair) for pair in zip(chunks, others, strict=True)]
+    def _hear(self, chunk: Samples) -> Verdict:
+        return self.judge(chunk, self._voice.push(chunk))
 
-    def _chunk(self, chunk: Samples, near: Samples | None) -> Verdict:
-        voice = self._voice.push(chunk, near)
+    def _hear_both(self, far: Sequence[Samples], near: Sequence[Samples]) -> list[Verdict]:
+        verdicts = []
+        for chunk, other in zip(far, near, strict=True):
+            voice, near_speech = self._voice.push_both(chunk, other)
+            verdicts.append(self.judge(chunk, voice, other, near_speech))
+        return verdicts
+
+    def judge(
+        self,
+        chunk: Samples,
+        voice: VoiceEvidence,
+        near: Samples | None = None,
+        near_speech: float | None = None,
+    ) -> Verdict:
+        """The verdict after a chunk, from what the network said of it.
+
+        Args:
+            chunk: [chunk_samples] of the far end, from :meth:`cut` or :meth:`cut_rest`, in order.
+            voice: of :meth:`VoiceStream.push` or :meth:`VoiceStream.hear`.
+            near: the near end's samples of the same 100 ms, for the further streams.
+            near_speech: probability 0…1 that ``near`` holds speech.
+        """
         self._chunks += 1
         self._speech_chunks += voice.speech >= SPEECH_THRESHOLD
         # From the count, so that 36,000 additions of 0.1 do not drift.
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
-        heard = Chunk(chunk, voice.speech, at, near, voice.near_speech)
+        heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)

@@ -38,13 +38,11 @@ class VoiceEvidence(Evidence):
         speech: probability that this chunk holds speech.
         voice_llr: the model's figure, also while ``llr`` abstains for want of speech.
         speech_seconds: seconds of speech in memory behind it.
-        near_speech: probability that the near end speaks, or None where it is not heard.
     """
 
     speech: float = 0.0
     voice_llr: float = 0.0
     speech_seconds: float = 0.0
-    near_speech: float | None = None
 
 
 class VoiceStream:
@@ -57,46 +55,65 @@ class VoiceStream:
 
     def __init__(self, session: Runner) -> None:
         self._session = session
-        # One row, or two from the first near end on.
-        self._state: Samples = session.zero_state()
+        self._state = session.zero_state()
+        self._near_state = session.zero_state()
 
-    def push(self, chunk: Samples, near: Samples | None = None) -> VoiceEvidence:
+    def push(self, chunk: Samples) -> VoiceEvidence:
         """Hear the next chunk, float32 [chunk_samples].
-
-        Args:
-            chunk: the far end.
-            near: the near end, of which only the speech probability is used. It goes through the
-                network beside the far end, as a batch of two.
 
         Raises:
             ValueError: wrong shape or type, or the model answered with NaN.
         """
-        if near is None:
-            step = self._session.run(chunk[np.newaxis], self._state[:1])
-        else:
-            if len(self._state) == 1:
-                self._state = np.concatenate([self._state, self._session.zero_state()])
-            step = self._session.run(np.stack([chunk, near]), self._state)
-        llr = float(step.voice_llr[0])
+        return self.hear(self._session.run(chunk[np.newaxis], self._state))
+
+    def push_both(self, chunk: Samples, near: Samples) -> tuple[VoiceEvidence, float]:
+        """:meth:`push` with the near end beside the far end, as a batch of two.
+
+        Returns:
+            The far end's evidence, and the probability 0…1 that the near end speaks.
+
+        Raises:
+            ValueError: wrong shape or type, or the model answered with NaN.
+        """
+        state = np.concatenate([self._state, self._near_state])
+        step = self._session.run(np.stack([chunk, near]), state)
+        evidence = self.hear(step)
+        self._near_state = step.state[1:].copy()
+        return evidence, float(step.speech[1])
+
+    @property
+    def state(self) -> Samples:
+        """The network's state [1, S], for hosts that batch calls themselves."""
+        return self._state
+
+    def hear(self, step: Step, row: int = 0) -> VoiceEvidence:
+        """Take one row of a batch that was run with this call's :attr:`state` in that row.
+
+        Raises:
+            ValueError: the model answered with NaN.
+        """
+        llr = float(step.voice_llr[row])
         if not math.isfinite(llr):
             raise ValueError(f"expected a finite voice_llr from the model, got {llr}")
-        self._state = step.state
-        seconds = float(step.speech_seconds[0])
+        state = step.state[row : row + 1]
+        # A copy, lest one row keeps the states of the whole batch alive.
+        self._state = state.copy() if len(step.state) > 1 else state
+        seconds = float(step.speech_seconds[row])
         needed = self._session.info.min_speech_seconds
         enough = seconds >= needed
         return VoiceEvidence(
             name=self.name,
             llr=llr if enough else None,
             reason=voice_reason(llr, seconds) if enough else too_little(seconds, needed),
-            speech=float(step.speech[0]),
+            speech=float(step.speech[row]),
             voice_llr=llr,
             speech_seconds=seconds,
-            near_speech=None if near is None else float(step.speech[1]),
         )
 
     def reset(self) -> None:
         """Start a new call."""
         self._state = self._session.zero_state()
+        self._near_state = self._session.zero_state()
 
 
 def odds(llr: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ringtrue.training.callsim.endless import endless, without_loops
 from ringtrue.training.callsim.parties import Line
 from ringtrue.training.channel.base import SAMPLE_RATE, Chain, Transform
 from ringtrue.training.channel.generated_noise import generate_noise
@@ -63,18 +64,17 @@ def load_materials(manifest: Manifest, split: str) -> Materials:
         steady=[n for n in noises if _is_steady(n)],
         music=load_noises(music),
         device=OneOf(p=0.4, options=(NoiseSuppression(), NoiseGate()), weights=(2, 1)),
-        line=phone_line(noises, load_rirs(rooms) if rooms.is_dir() else ()),
+        line=without_loops(phone_line(noises, load_rirs(rooms) if rooms.is_dir() else ())),
     )
 
 
 def background(
     materials: Materials, samples: int, power: float, rng: np.random.Generator
 ) -> Samples:
-    """A steady background of mean square ``power``, recorded (looped) or generated."""
+    """A steady background of mean square ``power``, recorded or generated."""
     if materials.steady and rng.random() < 0.5:
         source = materials.steady[int(rng.integers(len(materials.steady)))]
-        start = int(rng.integers(len(source)))
-        noise: Samples = np.resize(np.roll(source, -start), samples).astype(np.float32)
+        noise = endless(source, samples, rng)
     else:
         noise = generate_noise(str(rng.choice(["white", "pink", "brown"])), samples, rng)
     actual = float(np.mean(np.square(noise, dtype=np.float64))) if samples else 0.0
