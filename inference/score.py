@@ -22,6 +22,7 @@ from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_reco
 from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.voice import Runner, too_little
+from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import Session
 
@@ -114,6 +115,7 @@ def score_file(
     channel: ChannelChoice | str = ChannelChoice.BOTH,
     operating_point: str = "cautious",
     raw: RawFormat | None = None,
+    histories: dict[str, CallHistory] | None = None,
 ) -> list[ScoreRow]:
     """Score a recording of any length in bounded memory.
 
@@ -123,6 +125,7 @@ def score_file(
         channel: ``left``, ``right``, ``mix`` or ``both``.
         operating_point: name of the thresholds.
         raw: how to read a headerless file.
+        histories: filled with the curves of each channel, by its name, when given.
 
     Returns:
         One row per channel: one, or two for ``both`` of a stereo recording.
@@ -135,7 +138,12 @@ def score_file(
         session = Session(session)
     with open_recording(path, raw) as recording:
         picks = channels_of(recording, channel)
-        monitors = [CallMonitor(session, operating_point) for _ in picks]
+        if histories is not None:
+            histories.update((pick.name, CallHistory()) for pick in picks)
+        monitors = [
+            CallMonitor(session, operating_point, history=(histories or {}).get(pick.name))
+            for pick in picks
+        ]
         summaries = [CallSummary(monitor) for monitor in monitors]
         frames = 0
         for block in recording.blocks():
