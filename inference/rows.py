@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, TextIO
+from typing import IO, Any, Protocol
 
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import COLUMNS, ScoreRow
@@ -56,7 +56,7 @@ def columns(with_id: bool) -> tuple[str, ...]:
 class JsonlWriter:
     """One JSON object per line; missing values are null, ``reasons`` is a list."""
 
-    def __init__(self, stream: TextIO, with_id: bool = False) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         self._stream = stream
         self._with_id = with_id
 
@@ -73,7 +73,7 @@ class JsonlWriter:
 class CsvWriter:
     """CSV with a header line; missing values are empty, reasons are joined with ``; ``."""
 
-    def __init__(self, stream: TextIO, with_id: bool = False) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         self._stream = stream
         self._with_id = with_id
         self._writer = csv.writer(stream, lineterminator="\n")
@@ -93,7 +93,7 @@ class CsvWriter:
 class TableWriter:
     """A table for people, printed when all rows are there."""
 
-    def __init__(self, stream: TextIO, with_id: bool = False) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         from rich.console import Console
         from rich.table import Table
 
@@ -187,7 +187,7 @@ def row_writer(format_name: str, stream: IO[Any], with_id: bool = False) -> RowW
     """
     if format_name not in FORMATS:
         raise ValueError(f"expected a format of {', '.join(FORMATS)}, got {format_name!r}")
-    kinds: dict[str, Callable[[IO[Any], bool], RowWriter]] = {
+    kinds: dict[str, type[TableWriter | CsvWriter | JsonlWriter | ParquetWriter]] = {
         "table": TableWriter,
         "csv": CsvWriter,
         "jsonl": JsonlWriter,

@@ -1,4 +1,4 @@
-"""Which recordings a bulk job scores: files, folders, patterns, manifests, tar shards, addresses."""
+"""Which recordings a bulk job scores: files, folders, patterns, manifests, shards, addresses."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def _in_turn(names: Iterable[str]) -> Iterator[list[str]]:
         yield held
 
 
-def _grouped(
-    found: list[str], ids: list[str] | None
-) -> Iterator[tuple[str, list[Entry]]]:
+def _grouped(found: list[str], ids: list[str] | None) -> Iterator[tuple[str, list[Entry]]]:
     """Neighbouring plain files together, each shard alone."""
     held: list[Entry] = []
     for number, name in enumerate(found):

@@ -178,8 +178,9 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if "ringtrue_journal" in record:
         return record
     rows = record.get("rows")
-    whole = isinstance(record.get("key"), str) and isinstance(rows, list) and rows
-    return record if whole and all(isinstance(row, dict) for row in rows) else None
+    if not isinstance(record.get("key"), str) or not isinstance(rows, list) or not rows:
+        return None
+    return record if all(isinstance(row, dict) for row in rows) else None
 
 
 def _lock(file: int, path: Path) -> None:

@@ -201,9 +201,7 @@ class LaneScorer:
         self._watch(NOTHING_AT_HAND)
         return self._hear(pcm, speech, llr, seconds)
 
-    def _hear(
-        self, pcm: Samples, speech: Samples, llr: Samples, seconds: Samples
-    ) -> list[Outcome]:
+    def _hear(self, pcm: Samples, speech: Samples, llr: Samples, seconds: Samples) -> list[Outcome]:
         place = {id(lane): at for lane, at in self._rows}
         outcomes = []
         for job in self._jobs:

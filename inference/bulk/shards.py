@@ -46,7 +46,7 @@ def local_tar_members(shard: str) -> Iterator[tuple[str, Source]]:
 
 
 def streamed_members(shard: str, spool: Path) -> Iterator[tuple[str, Source]]:
-    """Files of a compressed or remote shard, unpacked one by one to ``spool`` as they are asked for.
+    """Files of a compressed or remote shard, unpacked to ``spool`` one by one when asked for.
 
     Raises:
         OSError: it cannot be opened, or ``spool`` is full.

@@ -205,8 +205,9 @@ class Broken:
     @contextmanager
     def local(self) -> Iterator[Path]:
         """Raises the problem."""
-        raise AudioError(self.name, self.problem)
-        yield Path()
+        if self.problem:
+            raise AudioError(self.name, self.problem)
+        yield Path(self.name)
 
     def identity(self, content: bool = False) -> str:
         """Never the same as something that was scored."""

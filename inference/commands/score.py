@@ -263,4 +263,3 @@ def _ends_softly() -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-

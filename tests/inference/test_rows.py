@@ -103,7 +103,9 @@ def test_table_does_not_read_markup() -> None:
 
 
 def test_unknown_format() -> None:
-    with pytest.raises(ValueError, match="expected a format of table, csv, jsonl, parquet, got 'xml'"):
+    with pytest.raises(
+        ValueError, match="expected a format of table, csv, jsonl, parquet, got 'xml'"
+    ):
         row_writer("xml", io.StringIO())
 
 
