@@ -53,7 +53,7 @@ def make_engine(
     if name == "ray":
         from ringtrue.inference.bulk.ray_engine import RayEngine
 
-        return RayEngine(settings, origin, period, workers)
+        return RayEngine(settings, origin, period, workers, patience)
     if workers is None:
         workers = 0 if total == 1 else cores()
     if workers == 0:

@@ -6,6 +6,7 @@ and restarts them. Recordings must be readable at the same path or address on ev
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -13,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ringtrue.inference.bulk.scorer import LaneScorer
+from ringtrue.inference.bulk.pool import LocalPool
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.source import SpooledFile
 from ringtrue.inference.bulk.task import Beat, Outcome, Task
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import Origin
-from ringtrue.inference.session import Session
 
 _BLOCKS_OF_LANES = 4
 """Tasks per block, in fillings of the lanes: the lanes run empty only at a block's end."""
@@ -28,20 +28,22 @@ _TASKS_PER_JOB = 20_000
 
 
 class BlockScorer:
-    """The actor: scores blocks of pickled tasks."""
+    """The actor: scores blocks of pickled tasks.
 
-    def __init__(self, settings: Settings, period: int) -> None:
-        self._session = Session(settings.model, settings.threads)
-        self._settings = settings
-        self._period = period
+    It does so in a child process, as the local engine does: a decoder that crashes or hangs then
+    costs one recording, not the block.
+    """
+
+    def __init__(self, settings: Settings, origin: Origin, period: int, patience: float) -> None:
+        self._pool = LocalPool(settings, origin, period, 1, patience)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         """Column ``task`` of pickled tasks in, column ``outcome`` of pickled outcomes out."""
         tasks = [pickle.loads(data) for data in block["task"]]
-        scorer = LaneScorer(self._session, self._settings, period=self._period)
-        outcomes = [news for news in scorer.run(tasks) if isinstance(news, Outcome)]
-        column = np.empty(len(outcomes), dtype=object)
-        column[:] = [pickle.dumps(outcome) for outcome in outcomes]
+        news = self._pool.run(tasks, len(tasks))
+        packed = [pickle.dumps(item) for item in news if isinstance(item, Outcome)]
+        column = np.empty(len(packed), dtype=object)
+        column[:] = packed
         return {"outcome": column}
 
 
@@ -50,9 +52,10 @@ class RayEngine:
 
     Args:
         settings: how to score.
-        origin: unused by Ray itself; kept so that engines are made alike.
+        origin: marks the rows of recordings that brought a process down.
         period: of the places in a batch.
         workers: actors; None takes one per core of the cluster.
+        patience: s without a sign of life after which a recording is given up.
 
     Raises:
         MissingExtraError: ray is not installed.
@@ -60,7 +63,12 @@ class RayEngine:
     """
 
     def __init__(
-        self, settings: Settings, origin: Origin, period: int, workers: int | None
+        self,
+        settings: Settings,
+        origin: Origin,
+        period: int,
+        workers: int | None,
+        patience: float,
     ) -> None:
         if workers is not None and workers < 1:
             raise ValueError(f"expected at least 1 worker for --engine ray, got {workers}")
@@ -70,7 +78,7 @@ class RayEngine:
             raise MissingExtraError("--engine ray", "ray") from error
         self._ray: Any = ray
         self._settings = settings
-        self._period = period
+        self._arguments = (settings, origin, period, patience)
         self._workers = workers
 
     def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
@@ -81,6 +89,7 @@ class RayEngine:
             ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
         try:
             ray.data.DataContext.get_current().enable_progress_bars = False
+            logging.getLogger("ray.data").setLevel(logging.WARNING)
             workers = self._workers or int(ray.cluster_resources().get("CPU", 1))
             more = iter(tasks)
             while part := list(islice(more, _TASKS_PER_JOB)):
@@ -101,11 +110,11 @@ class RayEngine:
         blocks = -(-len(rows) // size)
         data = self._ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             BlockScorer,
-            fn_constructor_args=(self._settings, self._period),
+            fn_constructor_args=self._arguments,
             batch_size=size,
             batch_format="numpy",
             num_cpus=self._settings.threads,
-            concurrency=workers,
+            compute=self._ray.data.ActorPoolStrategy(size=workers),
         )
         for batch in data.iter_batches(batch_size=None, batch_format="numpy"):
             for packed in batch["outcome"]:
