@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.decision import Label, Verdict
+from ringtrue.inference.evidence.base import Evidence
+from ringtrue.inference.marks import EvidenceMark, MarkKeeper
 
 Samples = npt.NDArray[np.float32]
 
@@ -25,6 +28,7 @@ class CallHistory:
             maximum for ``speech``).
         low, high: envelope of the samples, ``ENVELOPE_POINTS`` per point.
         changes: (s of the call, new verdict) of every change of the verdict.
+        change_reasons: what was said at each of ``changes``.
         chunks_per_point: chunks that one point stands for.
         seconds: length of the call so far.
         last: the newest verdict.
@@ -38,12 +42,14 @@ class CallHistory:
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
     changes: list[tuple[float, Label]] = field(default_factory=list)
+    change_reasons: list[tuple[str, ...]] = field(default_factory=list)
     chunks_per_point: int = 1
     seconds: float = 0.0
     chunk_seconds: float = 0.1
     last: Verdict | None = None
     first_flag: Verdict | None = None
     _chunks: int = 0
+    _marks: MarkKeeper = field(default_factory=MarkKeeper)
 
     def __post_init__(self) -> None:
         if self.max_points < 2 or self.max_points % 2:
@@ -54,14 +60,32 @@ class CallHistory:
         """Seconds between two points."""
         return self.chunk_seconds * self.chunks_per_point
 
-    def add(self, verdict: Verdict, chunk: Samples, chunk_seconds: float) -> None:
-        """Note a chunk [samples] and the verdict after it."""
+    @property
+    def envelope_step(self) -> float:
+        """Seconds between two points of the envelope."""
+        return self.step / ENVELOPE_POINTS
+
+    @property
+    def marks(self) -> list[EvidenceMark]:
+        """When streams other than the voice had something new to say."""
+        return self._marks.marks
+
+    def add(
+        self,
+        verdict: Verdict,
+        chunk: Samples,
+        chunk_seconds: float,
+        evidence: Sequence[Evidence] = (),
+    ) -> None:
+        """Note a chunk [samples], the verdict after it and the evidence that it rests on."""
         self.chunk_seconds = chunk_seconds
         before = self.last.verdict if self.last else "unsure"
         if verdict.verdict != before:
             self.changes.append((verdict.at, verdict.verdict))
+            self.change_reasons.append(verdict.reasons)
             if verdict.verdict == "robot" and self.first_flag is None:
                 self.first_flag = verdict
+        self._marks.add(verdict.at, evidence)
         self.last, self.seconds = verdict, verdict.at
         parts = np.array_split(chunk, ENVELOPE_POINTS)
         low = [float(p.min()) for p in parts]

@@ -227,7 +227,7 @@ class CallMonitor:
             reasons=order_reasons(evidence),
         )
         if self.history is not None:
-            self.history.add(self._verdict, chunk, self.info.chunk_seconds)
+            self.history.add(self._verdict, chunk, self.info.chunk_seconds, evidence)
         return self._verdict
 
 
