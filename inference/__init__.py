@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ringtrue.inference.audio import AudioError, RawFormat, open_recording
     from ringtrue.inference.decision import Verdict
+    from ringtrue.inference.evidence.default import default_streams
     from ringtrue.inference.history import CallHistory
     from ringtrue.inference.monitor import CallMonitor
     from ringtrue.inference.picture import CallPicture, write_picture
@@ -29,6 +30,7 @@ __all__ = [
     "Session",
     "Step",
     "Verdict",
+    "default_streams",
     "open_recording",
     "score_file",
     "score_files",
@@ -46,6 +48,7 @@ _WHERE = {
     "Session": "session",
     "Step": "session",
     "Verdict": "decision",
+    "default_streams": "evidence.default",
     "open_recording": "audio",
     "score_file": "score",
     "score_files": "score",

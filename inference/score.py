@@ -23,6 +23,7 @@ from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_reco
 from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.voice import Runner, too_little
+from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import Session
@@ -84,9 +85,13 @@ class Origin:
     flag_llr: float
 
     @classmethod
-    def of(cls, session: Runner, operating_point: str) -> Origin:
-        """Model and thresholds of ``session``; ValueError for an unknown operating point."""
-        point = session.info.operating_point(operating_point)
+    def of(cls, session: Runner, operating_point: str, fused: bool = False) -> Origin:
+        """Model and thresholds of ``session``; ValueError for an unknown operating point.
+
+        ``fused`` takes the thresholds for all evidence.
+        """
+        choose = fused_point if fused else ModelInfo.operating_point
+        point = choose(session.info, operating_point)
         digest = str(getattr(session, "digest", ""))
         return cls(session.info.model_version, digest, point.name, point.flag_llr)
 

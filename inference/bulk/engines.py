@@ -49,7 +49,7 @@ def make_engine(
     if name not in ENGINES:
         raise ValueError(f"expected --engine {' or '.join(ENGINES)}, got {name!r}")
     period = 1 if total == 1 else place_period(session, settings.lanes)
-    origin = Origin.of(session, settings.operating_point)
+    origin = Origin.of(session, settings.operating_point, settings.streams is not None)
     if name == "ray":
         from ringtrue.inference.bulk.ray_engine import RayEngine
 

@@ -20,6 +20,7 @@ from ringtrue.inference.decision import (
 )
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import VoiceEvidence, too_little, voice_reason
+from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import SPEECH_THRESHOLD
 from ringtrue.inference.score import CallSummary, ScoreRow
@@ -48,9 +49,8 @@ class LaneCall:
         self.info = info
         self.history = history
         self._streams = tuple(streams)
-        self._decision = SequentialDecision(
-            info.operating_point(operating_point), info.min_speech_seconds
-        )
+        choose = fused_point if self._streams else ModelInfo.operating_point
+        self._decision = SequentialDecision(choose(info, operating_point), info.min_speech_seconds)
         self._chunks = 0
         self._speech_chunks = 0
         self._flagged_at: float | None = None

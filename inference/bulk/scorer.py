@@ -63,7 +63,7 @@ class LaneScorer:
         self._session = session
         self._settings = settings
         self._watch = watch
-        self._origin = Origin.of(session, settings.operating_point)
+        self._origin = Origin.of(session, settings.operating_point, settings.streams is not None)
         self._waiting: deque[Task] = deque()
         self._jobs: list[OpenJob] = []
         self._lanes: list[Lane] = []

@@ -98,6 +98,8 @@ def score(
             show_default=False,
         ),
     ] = None,
+    evidence: options.Evidence = options.EvidenceChoice.VOICE,
+    bank: options.Bank = None,
     operating_point: options.Point = "cautious",
     model: options.Model = None,
     timeline: Annotated[
@@ -163,6 +165,7 @@ def score(
       ringtrue score recordings/ --out scores.csv
       ringtrue score recordings/ --out scores.csv --resume
       ringtrue score 'calls/**/*.mp3' --format jsonl --far right
+      ringtrue score calls/ --far left --evidence all
       ringtrue score --manifest calls.csv --out scores.parquet
       ringtrue score shards/*.tar s3://bucket/calls/ --out scores.jsonl
       ringtrue score exports/ --raw-rate 8000 --raw-format mulaw
@@ -176,12 +179,15 @@ def score(
         raise ValueError("--resume and --by-content need --out, whose journal they use")
     if manifest is None and not paths:
         raise ValueError("expected recordings to score: PATHS or --manifest FILE")
+    streams = options.all_streams(evidence, bank)
     settings = Settings(
         model=None if model is None else str(model),
         operating_point=operating_point,
         channel=channel,
         far=far,
         raw=options.raw_format(raw_rate, raw_format, raw_channels),
+        streams=streams,
+        evidence="" if streams is None else streams.key,
         lanes=lanes,
         threads=threads,
         timeline=None if timeline is None else str(timeline),
