@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.frames import BLOCK_FRAMES
 from ringtrue.inference.replay.keyed import PATCH_FRAMES, SKETCH_BITS, Keyed, equal_bits
+from ringtrue.inference.replay.likelihood import BANK_BAR, bank_score
 from ringtrue.inference.replay.prompt import Prompt
 from ringtrue.inference.replay.shape import Shape
 
@@ -48,22 +49,9 @@ class Found:
     votes: int
 
     @property
-    def seconds(self) -> float:
-        """s behind ``agreement``."""
-        return self.frames / FRAME_RATE
-
-
-@dataclass(frozen=True)
-class FoundBar:
-    """What a stretch must reach to be a prompt.
-
-    Attributes:
-        seconds: s compared.
-        agreement: share of equal shape bits.
-    """
-
-    seconds: float = 1.0
-    agreement: float = 0.66
+    def score(self) -> float:
+        """How sure it is; see :func:`bank_score`."""
+        return bank_score(self.agreement, self.votes, self.frames)
 
 
 class PromptIndex:
@@ -97,15 +85,15 @@ class PromptIndex:
         codes: npt.NDArray[np.int32],
         frames: npt.NDArray[np.int32],
         shape: Shape,
-        bar: FoundBar,
+        bar: float = BANK_BAR,
     ) -> list[Found]:
-        """Prompts heard in a stretch, the best agreement first, each once.
+        """Prompts heard in a stretch, the surest first, each once.
 
         Args:
             codes: [n] landmarks of the query.
             frames: [n] their frames, counted from the first of ``shape``.
             shape: [frames, D] of the query.
-            bar: what they must reach.
+            bar: score that they must reach.
         """
         if not self._size or len(codes) < MIN_VOTES:
             return []
@@ -120,11 +108,9 @@ class PromptIndex:
         found: dict[int, Found] = {}
         for votes, prompt, offset in self._alignments(short, owners, offsets)[:COMPARED]:
             heard = self._compare(prompt, offset, votes, shape)
-            if heard is None or heard.seconds < bar.seconds or heard.agreement < bar.agreement:
-                continue
-            if prompt not in found or found[prompt].agreement < heard.agreement:
+            if heard is not None and heard.score >= bar:
                 found[prompt] = heard
-        return sorted(found.values(), key=lambda f: -f.agreement)
+        return sorted(found.values(), key=lambda f: -f.score)
 
     def _hits(
         self, hashes: npt.NDArray[np.uint32], frames: npt.NDArray[np.int32]
