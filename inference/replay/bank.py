@@ -444,9 +444,7 @@ class PromptBank:
                 )
                 self._base.execute("DELETE FROM heard WHERE call = ?", (call,))
             elif before is not None:
-                self._base.execute(
-                    "DELETE FROM prompts WHERE last_seen < ?", (before.isoformat(),)
-                )
+                self._base.execute("DELETE FROM prompts WHERE last_seen < ?", (before.isoformat(),))
             deleted = count - len(self)
         with explained(self.path):
             # Forgotten means gone from the file too, not only from the tables.

@@ -31,9 +31,7 @@ def repeat_score(similarity: float, votes: int, frames: float) -> float:
         votes: landmarks that agree.
         frames: effective number of frames behind ``similarity``.
     """
-    return (
-        4.7 * similarity + 2.3 * math.log1p(votes) + 7.5 * math.log(max(frames, 1.0)) - 36.1
-    )
+    return 4.7 * similarity + 2.3 * math.log1p(votes) + 7.5 * math.log(max(frames, 1.0)) - 36.1
 
 
 def repeat_llr(score: float) -> float:
