@@ -22,7 +22,7 @@ SHORTLIST: Final = 24
 MIN_VOTES: Final = 6
 """Landmarks that must agree on an alignment before shapes are compared."""
 COMPARED: Final = 4
-"""Most alignments whose shapes are compared in one query."""
+"""Alignments whose shapes are compared in one query, unless told otherwise."""
 LAGS: Final = (-1, 0, 1)
 
 
@@ -86,6 +86,7 @@ class PromptIndex:
         frames: npt.NDArray[np.int32],
         shape: Shape,
         bar: float = BANK_BAR,
+        most: int = COMPARED,
     ) -> list[Found]:
         """Prompts heard in a stretch, the surest first, each once.
 
@@ -94,6 +95,7 @@ class PromptIndex:
             frames: [n] their frames, counted from the first of ``shape``.
             shape: [frames, D] of the query.
             bar: score that they must reach.
+            most: alignments whose shapes are compared.
         """
         if not self._size or len(codes) < MIN_VOTES:
             return []
@@ -102,11 +104,11 @@ class PromptIndex:
             return []
         common = np.bincount(owners, minlength=self._size)
         ranked = common / self._chance
-        few = min(SHORTLIST, self._size)
+        few = min(max(SHORTLIST, 2 * most), self._size)
         short = np.argpartition(ranked, -few)[-few:]
         short = short[common[short] >= MIN_VOTES]
         found: dict[int, Found] = {}
-        for votes, prompt, offset in self._alignments(short, owners, offsets)[:COMPARED]:
+        for votes, prompt, offset in self._alignments(short, owners, offsets)[:most]:
             heard = self._compare(prompt, offset, votes, shape)
             if heard is not None and heard.score >= bar:
                 found[prompt] = heard
@@ -137,8 +139,12 @@ class PromptIndex:
         wanted[short] = True
         mine = wanted[owners]
         owners, offsets = owners[mine], offsets[mine]
-        for prompt in short.tolist():
-            own = offsets[owners == prompt]
+        order = np.argsort(owners, kind="stable")
+        owners, offsets = owners[order], offsets[order]
+        starts = np.searchsorted(owners, short, side="left").tolist()
+        stops = np.searchsorted(owners, short, side="right").tolist()
+        for prompt, first, last in zip(short.tolist(), starts, stops, strict=True):
+            own = offsets[first:last]
             base = int(own.min()) - 1
             votes = np.bincount(own - base, minlength=3)
             votes = np.concatenate((votes, [0]))
