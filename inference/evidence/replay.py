@@ -100,12 +100,12 @@ class ReplayStream:
         return self._evidence(chunk.at)
 
     def _note_repeat(self, repeat: Repeat) -> None:
-        llr = repeat_llr(repeat.seconds, repeat.similarity)
+        llr = repeat_llr(repeat.score)
         start, stop = seconds_of(repeat.start), seconds_of(repeat.stop)
         earlier = start - repeat.distance / FRAME_RATE
         reason = (
             f"replay: the clip at {_clock(start)} is the one of {_clock(earlier)} "
-            f"({repeat.seconds:.1f} s compared, {repeat.similarity:.0%} alike)"
+            f"({stop - start:.1f} s, {repeat.similarity:.0%} alike)"
         )
         self._note(ReplayMatch(start, stop, llr, reason, earlier=earlier))
 
@@ -115,7 +115,7 @@ class ReplayStream:
             self._ruled_out.append((match.start, match.stop))
             self._matches = [m for m in self._matches if not _overlap(m, match.start, match.stop)]
             return
-        llr = bank_llr(match.seconds, match.agreement)
+        llr = bank_llr(match.score)
         calls = "1 earlier call" if prompt.calls == 1 else f"{prompt.calls} earlier calls"
         name = f"{prompt.name[:4]}…" + (f" ({prompt.label})" if prompt.label else "")
         reason = (

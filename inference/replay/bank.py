@@ -14,8 +14,9 @@ from ringtrue.inference.replay.bank_file import BankError, connect, explained
 from ringtrue.inference.replay.fingerprint import Fingerprint
 from ringtrue.inference.replay.frames import seconds_of
 from ringtrue.inference.replay.keyed import KEY_BYTES, Keyed, new_key
+from ringtrue.inference.replay.likelihood import BANK_BAR
 from ringtrue.inference.replay.prompt import Prompt
-from ringtrue.inference.replay.prompt_index import Found, FoundBar, PromptIndex
+from ringtrue.inference.replay.prompt_index import Found, PromptIndex
 
 MAX_PROMPTS: Final = 10_000
 """Prompts that a new bank holds before it forgets those not seen for longest."""
@@ -63,18 +64,14 @@ class BankMatch:
         prompt: which one.
         start: s of the query at which the match begins.
         stop: s at which it ends.
-        agreement: share of equal shape bits, 0.5 by chance.
-        seconds: s behind that share.
-        votes: landmarks that agree.
+        score: how sure it is; see ``likelihood.bank_score``.
     """
 
     number: int
     prompt: PromptInfo
     start: float
     stop: float
-    agreement: float
-    seconds: float
-    votes: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -170,25 +167,25 @@ class PromptBank:
                 self._load()
                 self._version = version
 
-    def lookup(self, heard: Fingerprint, bar: FoundBar | None = None) -> list[BankMatch]:
+    def lookup(self, heard: Fingerprint, bar: float = BANK_BAR) -> list[BankMatch]:
         """Prompts in a stretch of a call, the surest first.
 
         Args:
             heard: fingerprint of the stretch, best 3 s or more.
-            bar: what a match must reach.
+            bar: score that a match must reach.
         """
         if self._version < 0:
             self.refresh()
-        return self._search(heard, bar or FoundBar(), [])
+        return self._search(heard, bar, [])
 
     def _search(
-        self, heard: Fingerprint, bar: FoundBar, more: Sequence[tuple[PromptIndex, Sequence[int]]]
+        self, heard: Fingerprint, bar: float, more: Sequence[tuple[PromptIndex, Sequence[int]]]
     ) -> list[BankMatch]:
         found: list[tuple[Found, int]] = []
         for index, ids in (*self._indexes, *more):
             hits = index.search(heard.codes, heard.frames, heard.shape, bar)
             found.extend((hit, ids[hit.prompt]) for hit in hits)
-        found.sort(key=lambda pair: -pair[0].agreement)
+        found.sort(key=lambda pair: -pair[0].score)
         return [_match(hit, number, self._infos[number]) for hit, number in found]
 
     def _data_version(self) -> int:
@@ -263,7 +260,7 @@ class PromptBank:
             for start, heard in segments:
                 if heard.seconds < MIN_PROMPT_SECONDS or not len(heard.codes):
                     continue
-                matches = self._search(heard, FoundBar(), [(PromptIndex(prompts, keyed), fresh)])
+                matches = self._search(heard, BANK_BAR, [(PromptIndex(prompts, keyed), fresh)])
                 for match in matches:
                     touched.add(match.number)
                     self._hear(match.prompt.name, call, day, start + match.start)
@@ -447,9 +444,7 @@ class PromptBank:
                 )
                 self._base.execute("DELETE FROM heard WHERE call = ?", (call,))
             elif before is not None:
-                self._base.execute(
-                    "DELETE FROM prompts WHERE last_seen < ?", (before.isoformat(),)
-                )
+                self._base.execute("DELETE FROM prompts WHERE last_seen < ?", (before.isoformat(),))
             deleted = count - len(self)
         with explained(self.path):
             # Forgotten means gone from the file too, not only from the tables.
@@ -497,7 +492,5 @@ def _match(found: Found, number: int, info: PromptInfo) -> BankMatch:
         info,
         max(0.0, seconds_of(found.start)),
         seconds_of(found.stop),
-        found.agreement,
-        found.seconds,
-        found.votes,
+        found.score,
     )

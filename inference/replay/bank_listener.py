@@ -9,8 +9,8 @@ import numpy as np
 from ringtrue.inference.replay.bank import BankMatch, PromptBank
 from ringtrue.inference.replay.fingerprint import Fingerprint, Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE, HOP, SAMPLE_RATE
+from ringtrue.inference.replay.likelihood import BANK_BAR
 from ringtrue.inference.replay.memory import CallMemory
-from ringtrue.inference.replay.prompt_index import FoundBar
 
 WINDOW: Final = round(4.0 * FRAME_RATE)
 """Frames of one query."""
@@ -23,10 +23,10 @@ LEAST: Final = 40
 class BankListener:
     """Looks the last 4 s up every 0.8 s, when there was speech."""
 
-    def __init__(self, bank: PromptBank, memory: CallMemory, bar: FoundBar | None = None) -> None:
+    def __init__(self, bank: PromptBank, memory: CallMemory, bar: float = BANK_BAR) -> None:
         self._bank = bank
         self._memory = memory
-        self._bar = bar or FoundBar()
+        self._bar = bar
         self._frames: list[int] = []
         self._codes: list[int] = []
         self._blocks = 0
@@ -57,8 +57,6 @@ class BankListener:
         )
         shift = start * HOP / SAMPLE_RATE
         return [
-            BankMatch(
-                m.number, m.prompt, m.start + shift, m.stop + shift, m.agreement, m.seconds, m.votes
-            )
+            BankMatch(m.number, m.prompt, m.start + shift, m.stop + shift, m.score)
             for m in self._bank.lookup(heard, self._bar)
         ]

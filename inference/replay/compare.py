@@ -33,14 +33,14 @@ class Stretch:
         stop: frame after the last.
         lag: frames to subtract, in addition to the alignment given.
         similarity: correlation −1…1 of the shapes over the stretch.
-        frames: number of frames of it with content on both sides.
+        frames: effective number of frames behind it: silence counts little, one loud sound too.
     """
 
     start: int
     stop: int
     lag: int
     similarity: float
-    frames: int
+    frames: float
 
 
 def _products(a: Floats, b: Floats) -> Floats:
@@ -82,9 +82,11 @@ def find_stretch(now: Shape, then: Shape, speech: npt.NDArray[np.bool_]) -> Stre
     if not len(inside):
         return None
     start, stop = start + int(inside[0]), start + int(inside[-1]) + 1
+    weight = np.sqrt(power[start:stop] * other[start:stop], dtype=np.float64)
     scale = float(power[start:stop].sum()) * float(other[start:stop].sum())
     similarity = float(dot[start:stop].sum()) / scale**0.5
-    return Stretch(start, stop, lag, similarity, len(inside))
+    effective = float(weight.sum()) ** 2 / float(np.square(weight).sum())
+    return Stretch(start, stop, lag, similarity, effective)
 
 
 def _longest(good: npt.NDArray[np.bool_]) -> tuple[int, int]:

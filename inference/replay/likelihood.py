@@ -1,35 +1,60 @@
-"""How much a match says: natural-log likelihood ratios robot : human."""
+"""How sure a match is, and what that says about the caller.
+
+The scores are logistic regressions that tell true repeats through two lines (codecs, noise at
+15 dB) from the same words said again by the same person; the likelihood ratios are straight lines
+in them. ``benchmarks/replay.py`` shows how they do.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
-REPEAT_SLOPE: Final = 8.0
-REPEAT_ZERO: Final = 0.2
-BANK_SLOPE: Final = 8.0
-BANK_ZERO: Final = 0.5
+REPEAT_BAR: Final = 2.5
+"""Score from which a stretch counts as a repeat."""
 MOST: Final = 8.0
+"""Largest likelihood ratio of one match."""
+BANK_BAR: Final = 2.5
+"""Score from which a stretch counts as a prompt of the bank."""
+_BANK: Final = (20.0, 2.3, 4.0, -40.0)
+_BANK_SLOPE: Final = 0.6
+_BANK_BASE: Final = 3.0
+_REPEAT_SLOPE: Final = 0.6
+_REPEAT_BASE: Final = 3.0
 
 
-def repeat_strength(seconds: float, similarity: float) -> float:
-    """Strength of a repeat inside a call, growing with length and likeness."""
-    return (similarity - 0.4) * min(seconds, 3.0)
+def repeat_score(similarity: float, votes: int, frames: float) -> float:
+    """Score of a repeat inside a call.
+
+    Args:
+        similarity: correlation of the shapes.
+        votes: landmarks that agree.
+        frames: effective number of frames behind ``similarity``.
+    """
+    return 4.7 * similarity + 2.3 * math.log1p(votes) + 7.5 * math.log(max(frames, 1.0)) - 36.1
 
 
-def repeat_llr(seconds: float, similarity: float) -> float:
-    """LLR of a repeat inside a call."""
-    return _line(repeat_strength(seconds, similarity), REPEAT_SLOPE, REPEAT_ZERO)
+def repeat_llr(score: float) -> float:
+    """LLR of a repeat inside a call, 0…8."""
+    return min(max(_REPEAT_BASE + _REPEAT_SLOPE * (score - REPEAT_BAR), 0.0), MOST)
 
 
-def bank_strength(seconds: float, agreement: float) -> float:
-    """Strength of a match with the bank."""
-    return (agreement - 0.5) * float(min(seconds, 6.0) * 10) ** 0.5
+def bank_score(agreement: float, votes: int, frames: float) -> float:
+    """Score of a match with the bank.
+
+    Args:
+        agreement: share of equal shape bits.
+        votes: landmarks that agree.
+        frames: frames behind ``agreement``.
+    """
+    return (
+        _BANK[0] * agreement
+        + _BANK[1] * math.log1p(votes)
+        + _BANK[2] * math.log(max(frames, 1.0))
+        + _BANK[3]
+    )
 
 
-def bank_llr(seconds: float, agreement: float) -> float:
-    """LLR of a match with the bank."""
-    return _line(bank_strength(seconds, agreement), BANK_SLOPE, BANK_ZERO)
-
-
-def _line(strength: float, slope: float, zero: float) -> float:
-    return min(max(slope * (strength - zero), 0.0), MOST)
+def bank_llr(score: float) -> float:
+    """LLR of a match with the bank, 0…8."""
+    return min(max(_BANK_BASE + _BANK_SLOPE * (score - BANK_BAR), 0.0), MOST)

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.frames import BLOCK_FRAMES
 from ringtrue.inference.replay.keyed import PATCH_FRAMES, SKETCH_BITS, Keyed, equal_bits
+from ringtrue.inference.replay.likelihood import BANK_BAR, bank_score
 from ringtrue.inference.replay.prompt import Prompt
 from ringtrue.inference.replay.shape import Shape
 
@@ -21,7 +22,7 @@ SHORTLIST: Final = 24
 MIN_VOTES: Final = 6
 """Landmarks that must agree on an alignment before shapes are compared."""
 COMPARED: Final = 4
-"""Most alignments whose shapes are compared in one query."""
+"""Alignments whose shapes are compared in one query, unless told otherwise."""
 LAGS: Final = (-1, 0, 1)
 
 
@@ -48,22 +49,9 @@ class Found:
     votes: int
 
     @property
-    def seconds(self) -> float:
-        """s behind ``agreement``."""
-        return self.frames / FRAME_RATE
-
-
-@dataclass(frozen=True)
-class FoundBar:
-    """What a stretch must reach to be a prompt.
-
-    Attributes:
-        seconds: s compared.
-        agreement: share of equal shape bits.
-    """
-
-    seconds: float = 1.0
-    agreement: float = 0.66
+    def score(self) -> float:
+        """How sure it is; see :func:`bank_score`."""
+        return bank_score(self.agreement, self.votes, self.frames)
 
 
 class PromptIndex:
@@ -97,15 +85,17 @@ class PromptIndex:
         codes: npt.NDArray[np.int32],
         frames: npt.NDArray[np.int32],
         shape: Shape,
-        bar: FoundBar,
+        bar: float = BANK_BAR,
+        most: int = COMPARED,
     ) -> list[Found]:
-        """Prompts heard in a stretch, the best agreement first, each once.
+        """Prompts heard in a stretch, the surest first, each once.
 
         Args:
             codes: [n] landmarks of the query.
             frames: [n] their frames, counted from the first of ``shape``.
             shape: [frames, D] of the query.
-            bar: what they must reach.
+            bar: score that they must reach.
+            most: alignments whose shapes are compared.
         """
         if not self._size or len(codes) < MIN_VOTES:
             return []
@@ -114,17 +104,15 @@ class PromptIndex:
             return []
         common = np.bincount(owners, minlength=self._size)
         ranked = common / self._chance
-        few = min(SHORTLIST, self._size)
+        few = min(max(SHORTLIST, 2 * most), self._size)
         short = np.argpartition(ranked, -few)[-few:]
         short = short[common[short] >= MIN_VOTES]
         found: dict[int, Found] = {}
-        for votes, prompt, offset in self._alignments(short, owners, offsets)[:COMPARED]:
+        for votes, prompt, offset in self._alignments(short, owners, offsets)[:most]:
             heard = self._compare(prompt, offset, votes, shape)
-            if heard is None or heard.seconds < bar.seconds or heard.agreement < bar.agreement:
-                continue
-            if prompt not in found or found[prompt].agreement < heard.agreement:
+            if heard is not None and heard.score >= bar:
                 found[prompt] = heard
-        return sorted(found.values(), key=lambda f: -f.agreement)
+        return sorted(found.values(), key=lambda f: -f.score)
 
     def _hits(
         self, hashes: npt.NDArray[np.uint32], frames: npt.NDArray[np.int32]
@@ -151,8 +139,12 @@ class PromptIndex:
         wanted[short] = True
         mine = wanted[owners]
         owners, offsets = owners[mine], offsets[mine]
-        for prompt in short.tolist():
-            own = offsets[owners == prompt]
+        order = np.argsort(owners, kind="stable")
+        owners, offsets = owners[order], offsets[order]
+        starts = np.searchsorted(owners, short, side="left").tolist()
+        stops = np.searchsorted(owners, short, side="right").tolist()
+        for prompt, first, last in zip(short.tolist(), starts, stops, strict=True):
+            own = offsets[first:last]
             base = int(own.min()) - 1
             votes = np.bincount(own - base, minlength=3)
             votes = np.concatenate((votes, [0]))

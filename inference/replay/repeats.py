@@ -10,6 +10,7 @@ import numpy as np
 from ringtrue.inference.replay.compare import LAG, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.likelihood import REPEAT_BAR, repeat_score
 from ringtrue.inference.replay.memory import CallMemory
 
 MIN_DISTANCE: Final = round(1.5 * FRAME_RATE)
@@ -39,32 +40,21 @@ class Repeat:
         stop: frame after its last.
         distance: frames back to the earlier place.
         similarity: correlation 0…1 of the two.
-        frames: frames with content and speech.
+        frames: effective number of frames behind it.
+        votes: landmarks that agree.
     """
 
     start: int
     stop: int
     distance: int
     similarity: float
-    frames: int
+    frames: float
+    votes: int
 
     @property
-    def seconds(self) -> float:
-        """s with content and speech."""
-        return self.frames / FRAME_RATE
-
-
-@dataclass(frozen=True)
-class RepeatBar:
-    """What a stretch must reach to count as a repeat.
-
-    Attributes:
-        seconds: s with content and speech.
-        similarity: correlation of the shapes.
-    """
-
-    seconds: float = 0.9
-    similarity: float = 0.5
+    def score(self) -> float:
+        """How sure it is; see :func:`repeat_score`."""
+        return repeat_score(self.similarity, self.votes, self.frames)
 
 
 class RepeatFinder:
@@ -74,9 +64,9 @@ class RepeatFinder:
     votes are compared.
     """
 
-    def __init__(self, memory: CallMemory, bar: RepeatBar | None = None) -> None:
+    def __init__(self, memory: CallMemory, bar: float = REPEAT_BAR) -> None:
         self._memory = memory
-        self._bar = bar or RepeatBar()
+        self._bar = bar
         self._index: dict[int, list[int]] = {}
         self._indexed = 0
         self._votes: list[tuple[int, int]] = []
@@ -140,14 +130,14 @@ class RepeatFinder:
             # Once more only with more votes.
             if max(self._compared.get(distance + i, 0) for i in (-1, 0, 1)) >= count:
                 continue
-            repeat = self._compare(distance, now)
+            repeat = self._compare(distance, now, count)
             if repeat is not None:
                 found.append(repeat)
                 break
         self._compared = compared
         return found
 
-    def _compare(self, distance: int, now: int) -> Repeat | None:
+    def _compare(self, distance: int, now: int, votes: int) -> Repeat | None:
         start = max(0, now - COMPARED)
         memory = self._memory
         stretch = find_stretch(
@@ -155,17 +145,20 @@ class RepeatFinder:
             memory.shape(start - distance - LAG, now - distance + LAG),
             memory.speech(start, now),
         )
-        if stretch is None or stretch.similarity < self._bar.similarity:
+        if stretch is None:
             return None
-        repeat = Repeat(
-            start + stretch.start,
-            start + stretch.stop,
-            distance + stretch.lag,
-            stretch.similarity,
-            stretch.frames,
+        repeat = _merge(
+            self._newest,
+            Repeat(
+                start + stretch.start,
+                start + stretch.stop,
+                distance + stretch.lag,
+                stretch.similarity,
+                stretch.frames,
+                votes,
+            ),
         )
-        repeat = _merge(self._newest, repeat)
-        if repeat.seconds < self._bar.seconds or repeat == self._newest:
+        if repeat.score < self._bar or repeat == self._newest:
             return None
         self._newest = repeat
         return repeat
@@ -175,16 +168,14 @@ def _merge(old: Repeat | None, new: Repeat) -> Repeat:
     """The two as one where they overlap at the same distance."""
     if old is None or abs(old.distance - new.distance) > 2 * LAG or new.start > old.stop:
         return new
-    overlap = max(0, old.stop - new.start) / max(1, new.stop - new.start)
-    frames = old.frames + round(new.frames * max(0.0, 1.0 - overlap))
-    if frames <= old.frames:
-        frames, similarity = old.frames, old.similarity
-    else:
-        similarity = (
-            old.similarity * old.frames + new.similarity * (frames - old.frames)
-        ) / frames
-    if new.frames > frames:
-        frames, similarity = new.frames, new.similarity
+    more = max(0, new.stop - max(old.stop, new.start)) / max(1, new.stop - new.start)
+    frames = max(old.frames + more * new.frames, new.frames)
+    similarity = old.similarity + (new.similarity - old.similarity) * more
     return Repeat(
-        min(old.start, new.start), max(old.stop, new.stop), old.distance, similarity, frames
+        min(old.start, new.start),
+        max(old.stop, new.stop),
+        old.distance,
+        max(similarity, new.similarity) if new.frames >= old.frames else similarity,
+        frames,
+        max(old.votes, new.votes),
     )

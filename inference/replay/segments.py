@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -41,8 +42,8 @@ def speech_stretches(
         parts = -(-(end - begin) // MOST)
         edges = np.linspace(begin, end, parts + 1).astype(int)
         out.extend(
-            (int(a), int(b))
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            (a, b)
+            for a, b in pairwise(edges.tolist())
             if (b - a) * BLOCK_FRAMES >= least_seconds * FRAME_RATE
         )
     return out
@@ -56,3 +57,9 @@ def segments(
         (a * BLOCK_FRAMES / FRAME_RATE, heard.cut(a * BLOCK_FRAMES, b * BLOCK_FRAMES))
         for a, b in speech_stretches(speech, least_seconds)
     ]
+
+
+def blocks_segments(heard: Fingerprint) -> list[tuple[float, Fingerprint]]:
+    """Start in s, and fingerprint, of equal parts of all of it, for material that is not speech."""
+    blocks = len(heard.shape) // BLOCK_FRAMES
+    return segments(heard, np.ones(blocks, np.bool_))

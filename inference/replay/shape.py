@@ -40,9 +40,7 @@ class ShapeStream:
     def __init__(self) -> None:
         self._starts = _band_starts()
         # The silence before the start counts as quiet blocks.
-        self._energy: npt.NDArray[np.float32] = np.zeros(
-            (REACH, BLOCK_FRAMES, BANDS), np.float32
-        )
+        self._energy: npt.NDArray[np.float32] = np.zeros((REACH, BLOCK_FRAMES, BANDS), np.float32)
 
     def push(self, power: Power) -> Shape:
         """Shape [8 k', DIMENSIONS] int8 of the frames that became complete.
