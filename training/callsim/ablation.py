@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ringtrue.training.callsim.outcome import LEAVE_SECONDS, Outcome
+from ringtrue.training.callsim.outcome import LEAVE_SECONDS, REPEATED, Outcome
 from ringtrue.training.metrics import Estimate
 
 LEVELS: Mapping[str, tuple[str, ...]] = {
@@ -193,7 +193,7 @@ def _times(rows: Sequence[AblationRow]) -> list[str]:
         "|---|---|---|---|",
     ]
     for row in rows:
-        if row.count and row.caller in ("tts", "scripted", "handover"):
+        if row.count and row.caller in ("tts", "scripted", REPEATED, "handover"):
             lines.append(
                 f"| {row.caller} | {row.evidence} | {row.at_median:.0f} ({row.at_90:.0f}) | "
                 f"{row.speech_median:.0f} ({row.speech_90:.0f}) |"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ LEAVE_SECONDS = 10.0
 """A verdict should leave ``robot`` within so much speech of the person who took over."""
 
 
+REPEATED = "scripted, with a repeat"
+"""Row of scripted calls in which a prompt of at least 2 s came again."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One call at one operating point with some evidence.
@@ -24,6 +29,7 @@ class Outcome:
         call: its id.
         caller: row of the table that it belongs to.
         voice: of the caller; calls of one voice vary together.
+        repeats: a prompt of at least 2 s was heard again.
         hours: length.
         flagged: the verdict was ``robot`` at any time (before the person, in handover calls).
         flagged_at: s of the call at the first flag, NaN without one.
@@ -36,6 +42,7 @@ class Outcome:
     call: str
     caller: str
     voice: str
+    repeats: bool
     hours: float
     flagged: bool
     flagged_at: float
@@ -50,6 +57,16 @@ def caller_of(truth: CallTruth) -> str:
     if truth.prelude == "ivr" and truth.kind == "human":
         return "human after an IVR"
     return truth.kind
+
+
+def by_caller(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """Outcomes by row of the tables, by name; some calls stand in two rows."""
+    rows: dict[str, list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        rows[one.caller].append(one)
+        if one.caller == "scripted" and one.repeats:
+            rows[REPEATED].append(one)
+    return dict(sorted(rows.items()))
 
 
 def outcome(
@@ -76,6 +93,7 @@ def outcome(
         call=truth.call,
         caller=caller_of(truth),
         voice=truth.bot or truth.person,
+        repeats=truth.repeats() > 0,
         hours=truth.seconds / 3600,
         flagged=flag is not None,
         flagged_at=at,

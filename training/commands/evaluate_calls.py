@@ -44,7 +44,7 @@ def evaluate_calls(
     )
     from ringtrue.training.callsim.calls_on_disk import read_set
     from ringtrue.training.callsim.listening import listen
-    from ringtrue.training.callsim.outcome import outcome
+    from ringtrue.training.callsim.outcome import by_caller, outcome
     from ringtrue.training.callsim.streams import stream_maker, stream_versions
 
     info = Session(model).info
@@ -61,8 +61,7 @@ def evaluate_calls(
         for level, streams in LEVELS.items():
             point = together if streams else own
             found = [outcome(call, h, streams, point, info) for call, h in heard]
-            for caller in sorted({o.caller for o in found}):
-                members = [o for o in found if o.caller == caller]
+            for caller, members in by_caller(found).items():
                 rows.append(ablation_row(level, own.name, caller, members, seed))
     reasons: dict[str, str] = {}
     for call, listened in heard:
