@@ -1,4 +1,9 @@
-"""Thresholds for the sum of all evidence, kept beside the evidence models.
+"""All evidence together: what the voice counts beside other streams, and thresholds for the sum.
+
+A robot is a synthetic voice or a bot that plays recordings of a person. A human voice speaks
+against the first only, so beside other streams the voice's likelihood ratio v counts as that of
+the mixture, log(w·exp(v) + 1 − w), with w the share of robots whose voice is synthetic: it can
+never outweigh a replayed clip.
 
 The thresholds in a voice model hold for its voice alone. With further streams the sum has another
 spread on human calls, so they were chosen again, with every stream on, for one version of the
@@ -8,18 +13,23 @@ voice model.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ringtrue.inference.evidence.base import Evidence
 from ringtrue.inference.session import ModelError
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 FORMAT = 1
+SYNTHETIC_SHARE = 0.8
+"""Share of robots whose voice is synthetic; the voice speaks at most log(0.2) = -1.6 for a person
+beside other streams."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,18 @@ class FusionInfo:
     def to_json(self) -> str:
         """The file's text."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+
+
+def fused_voice(llr: float) -> float:
+    """What a voice's likelihood ratio counts beside other streams; natural log in and out."""
+    return math.log(SYNTHETIC_SHARE * math.exp(min(llr, 500.0)) + 1.0 - SYNTHETIC_SHARE)
+
+
+def fused_llr(evidence: Sequence[Evidence]) -> float:
+    """Sum of the capped evidence of all streams, that of the voice through :func:`fused_voice`."""
+    return math.fsum(
+        fused_voice(item.capped) if item.name == "voice" else item.capped for item in evidence
+    )
 
 
 def read_fusion(source: str | Path | Traversable) -> FusionInfo:

@@ -12,7 +12,7 @@ from ringtrue.inference.cutter import Cutter
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
-from ringtrue.inference.fusion import fused_point
+from ringtrue.inference.fusion import fused_llr, fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.session import Session
 from ringtrue.model.contract import ModelInfo, OperatingPoint
@@ -211,7 +211,7 @@ class CallMonitor:
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
         heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
-        llr = total_llr(evidence)
+        llr = fused_llr(evidence) if self._streams else total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)
         if label == "robot" and self._flagged_at is None:
             self._flagged_at = at

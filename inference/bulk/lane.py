@@ -20,7 +20,7 @@ from ringtrue.inference.decision import (
 )
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import VoiceEvidence, too_little, voice_reason
-from ringtrue.inference.fusion import fused_point
+from ringtrue.inference.fusion import fused_llr, fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import SPEECH_THRESHOLD
 from ringtrue.inference.score import CallSummary, ScoreRow
@@ -144,7 +144,7 @@ class LaneCall:
                 None if near_speech is None else float(near_speech[k]),
             )
             evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
-            llr = total_llr(evidence)
+            llr = fused_llr(evidence) if self._streams else total_llr(evidence)
             label = self._decision.update(llr, voice.speech_seconds, at)
             if label == "robot" and self._flagged_at is None:
                 self._flagged_at = at

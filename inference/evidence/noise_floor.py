@@ -27,7 +27,7 @@ TAIL = (1, 3)
 """Chunks after the end of speech that may still hold the clip's noise."""
 DEEP = (6, 20)
 """Chunks after it that hold the line's noise only."""
-REMEMBERED = 10
+REMEMBERED = 6
 """Newest pauses that count."""
 
 

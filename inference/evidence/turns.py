@@ -17,7 +17,7 @@ SHORTEST = 0.15
 """Shorter stretches are clicks."""
 REMEMBERED = 24
 """Stretches per side that are kept."""
-RESPONSES = 8
+RESPONSES = 6
 """Newest responses that count: the manner may change when a bot hands over."""
 LONGEST_GAP = 5.0
 TALK_OVER = 3.0

@@ -10,7 +10,9 @@ import pytest
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.fusion import (
     FusionInfo,
+    fused_llr,
     fused_point,
+    fused_voice,
     read_fusion,
     released_fusion,
     voice_model_name,
@@ -53,6 +55,16 @@ def test_thresholds_belong_to_a_voice_model() -> None:
     assert fused_point(other, "cautious", FUSION) == CAUTIOUS
     with pytest.raises(ValueError, match="unknown operating point"):
         fused_point(info, "brave", FUSION)
+
+
+def test_a_human_voice_is_no_evidence_against_recordings() -> None:
+    assert fused_voice(0.0) == pytest.approx(0.0)
+    assert fused_voice(-50.0) == pytest.approx(np.log(0.2))
+    assert fused_voice(6.0) == pytest.approx(6.0 + np.log(0.8), abs=1e-3)
+    assert fused_voice(1000.0) > 400
+    told = [Evidence("voice", -9.0), Evidence("replay", 8.0), Evidence("timing", 9.0, cap=2.0)]
+    assert fused_llr(told) == pytest.approx(np.log(0.2) + 10.0, abs=1e-3)
+    assert fused_llr([Evidence("voice", None), Evidence("floor", None)]) == 0.0
 
 
 def test_a_released_file_is_whole() -> None:

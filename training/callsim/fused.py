@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringtrue.inference.decision import SequentialDecision
-from ringtrue.inference.fusion import FusionInfo, voice_model_name
+from ringtrue.inference.fusion import SYNTHETIC_SHARE, FusionInfo, voice_model_name
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 from ringtrue.training.calls import peak_llr, trough_llr
 from ringtrue.training.callsim.calls_on_disk import StoredCall
@@ -20,8 +20,13 @@ Array = NDArray[np.float32]
 
 
 def fused_llr(heard: Listened, streams: Sequence[str], min_speech_seconds: float) -> Array:
-    """Sum of the voice and of the named streams after each chunk, as the monitor adds them."""
+    """Sum of the voice and of the named streams after each chunk, as the monitor adds them.
+
+    Without names the voice's own likelihood ratio.
+    """
     total = np.where(heard.speech_seconds >= min_speech_seconds, heard.voice_llr, 0.0)
+    if streams:
+        total = np.logaddexp(total + np.log(SYNTHETIC_SHARE), np.log(1 - SYNTHETIC_SHARE))
     for name in streams:
         if name in heard.evidence:
             total = total + heard.evidence[name]

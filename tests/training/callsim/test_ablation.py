@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ringtrue.inference.fusion import fused_voice
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 from ringtrue.training.callsim.ablation import (
     LEVELS,
@@ -61,9 +62,12 @@ def heard(voice: list[float], **evidence: list[float]) -> Listened:
 def test_sums_leave_out_voices_of_too_little_speech_and_streams_that_are_off() -> None:
     listened = heard([2.0] * 12, timing=[1.0] * 12, floor=[0.5] * 12)
     total = fused_llr(listened, ("timing", "replay"), 1.0)
-    np.testing.assert_allclose(total, [1.0] * 9 + [3.0] * 3)
+    # Beside other streams the voice counts as that of a mixture of robots.
+    np.testing.assert_allclose(total, [1.0] * 9 + [1.0 + fused_voice(2.0)] * 3, rtol=1e-6)
+    np.testing.assert_allclose(fused_llr(listened, (), 1.0), [0.0] * 9 + [2.0] * 3)
     assert verdicts(listened, (), POINT, INFO)[-1] == "unsure"
-    assert verdicts(listened, ("timing",), POINT, INFO)[-1] == "robot"
+    loud = heard([2.0] * 20, timing=[1.5] * 20)
+    assert verdicts(loud, ("timing",), POINT, INFO)[-1] == "robot"
 
 
 def test_a_flag_is_timed_in_the_call_and_in_the_callers_speech() -> None:
