@@ -111,11 +111,10 @@ FEATURES = (
     "overlap",
     "talk_on",
     "longest_talk_on",
-    "turn_seconds",
-    "turn_spread",
     "backchannels",
 )
-"""Names and order of :func:`feature_vector`."""
+"""Names and order of :func:`feature_vector`. The lengths of turns are left out: simulated people
+and bots have the same, so nothing can be learnt of them."""
 NO_INTERRUPTION = 0.5
 """``talk_on`` where nobody was interrupted."""
 
@@ -159,8 +158,6 @@ def feature_vector(turns: TurnTaking) -> npt.NDArray[np.float32]:
             min(turns.overlap, 1.0),
             turns.talk_on,
             turns.longest_talk_on,
-            min(turns.turn_seconds, 10.0),
-            min(turns.turn_spread, 10.0),
             min(turns.backchannels, 30.0),
         ],
         np.float32,
