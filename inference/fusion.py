@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,6 +27,10 @@ from ringtrue.inference.session import ModelError
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 FORMAT = 1
+SOFT = 3.0
+"""Sum of the caps of the soft evidence, timing and floor. Where no fused thresholds were chosen,
+those of the voice are raised by it: then soft evidence alone never flags a call that the voice
+would not."""
 SYNTHETIC_SHARE = 0.8
 """Share of robots whose voice is synthetic; the voice speaks at most log(0.2) = -1.6 for a person
 beside other streams."""
@@ -109,7 +113,7 @@ def voice_model_name(info: ModelInfo) -> str:
 
 
 def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) -> OperatingPoint:
-    """Thresholds for all evidence; those of the voice alone where none fit the voice model.
+    """Thresholds for all evidence; where none fit the voice model, its own raised by :data:`SOFT`.
 
     Args:
         info: metadata of the voice model.
@@ -121,6 +125,8 @@ def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) ->
     """
     own = info.operating_point(name)
     fusion = fusion or released_fusion()
-    if fusion is None or fusion.voice_model != voice_model_name(info):
-        return own
-    return next((p for p in fusion.operating_points if p.name == name), own)
+    if fusion is not None and fusion.voice_model == voice_model_name(info):
+        for point in fusion.operating_points:
+            if point.name == name:
+                return point
+    return replace(own, flag_llr=own.flag_llr + SOFT, clear_llr=own.clear_llr + SOFT)

@@ -9,6 +9,7 @@ import pytest
 
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.fusion import (
+    SOFT,
     FusionInfo,
     fused_llr,
     fused_point,
@@ -20,6 +21,7 @@ from ringtrue.inference.fusion import (
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import ModelError, Session
 from ringtrue.model.contract import OperatingPoint
+from ringtrue.training.callsim.soft_fit import CAPS
 
 from .toy_model import CAUTIOUS, human, robot, toy_info
 
@@ -49,10 +51,14 @@ def test_thresholds_belong_to_a_voice_model() -> None:
     info = toy_info()
     assert voice_model_name(info) == FUSION.voice_model
     assert fused_point(info, "cautious", FUSION) == POINT
-    # The other point was not chosen, another model has other scores.
-    assert fused_point(info, "balanced", FUSION) == info.operating_point("balanced")
+    # The other point was not chosen, another model has other scores: the voice's, raised.
+    own, raised = info.operating_point("balanced"), fused_point(info, "balanced", FUSION)
+    assert (raised.flag_llr, raised.clear_llr) == (own.flag_llr + SOFT, own.clear_llr + SOFT)
+    assert raised.human_llr == own.human_llr
     other = toy_info(model_version="0.0.2")
-    assert fused_point(other, "cautious", FUSION) == CAUTIOUS
+    assert fused_point(other, "cautious", FUSION).flag_llr == CAUTIOUS.flag_llr + SOFT
+    # As much as the soft streams can say, so that they flag nobody whom the voice would not.
+    assert sum(CAPS.values()) == SOFT
     with pytest.raises(ValueError, match="unknown operating point"):
         fused_point(info, "brave", FUSION)
 
