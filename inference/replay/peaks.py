@@ -55,6 +55,8 @@ class PeakStream:
         windows = np.lib.stride_tricks.sliding_window_view(loudest, MEMORY_BLOCKS + 1)
         floor = windows.max(axis=1)[-blocks:] - _DEPTH
         found = (inner >= high) & (inner > np.repeat(floor, BLOCK_FRAMES)[:, np.newaxis])
+        # Digital silence is a plain of equal values, not a mountain range.
+        found &= inner > _LOWEST + np.float32(1.0)
         found[:, 0] = found[:, -1] = False
         frames, bins = np.nonzero(found)
         frames, bins = _highest(frames, bins, inner[frames, bins])
