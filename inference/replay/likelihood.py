@@ -14,9 +14,9 @@ REPEAT_BAR: Final = 3.0
 """Score from which a stretch counts as a repeat."""
 MOST: Final = 10.0
 """Largest likelihood ratio of one match."""
-BANK_BAR: Final = 2.5
+BANK_BAR: Final = 4.0
 """Score from which a stretch counts as a prompt of the bank."""
-_BANK: Final = (20.0, 2.3, 4.0, -40.0)
+_BANK: Final = (16.95, 3.27, 2.99, -35.67)
 _BANK_SLOPE: Final = 1.0
 _BANK_BASE: Final = 5.0
 ENOUGH_FRAMES: Final = 60.0
