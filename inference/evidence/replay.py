@@ -7,7 +7,7 @@ far end speaks without further matches, because a bot may have handed over to a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ringtrue.inference.evidence.base import Chunk, Evidence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SPEECH_THRESHOLD: Final = 0.5
 """Chunks with at least this probability of speech may match."""
-CAP: Final = 8.0
+CAP: Final = 10.0
 """The decision uses at most this much: replay alone may flag, but one stream is one stream."""
 FADE_SECONDS: Final = 4.0
 """s of speech without a match after which the evidence is halved."""
@@ -131,16 +131,12 @@ class ReplayStream:
         for i, old in enumerate(self._matches):
             same = old.prompt == match.prompt and (old.earlier is None) == (match.earlier is None)
             if same and _overlap(old, match.start, match.stop):
-                if match.llr >= old.llr or match.stop > old.stop:
-                    best = match if match.llr >= old.llr else old
-                    self._matches[i] = ReplayMatch(
-                        min(old.start, match.start),
-                        max(old.stop, match.stop),
-                        best.llr,
-                        best.reason,
-                        best.earlier,
-                        best.prompt,
-                    )
+                told = match if match.stop >= old.stop else old
+                self._matches[i] = replace(
+                    told,
+                    start=min(old.start, match.start),
+                    llr=max(old.llr, match.llr),
+                )
                 return
         self._matches.append(match)
 
@@ -163,5 +159,5 @@ def _overlap(match: ReplayMatch, start: float, stop: float) -> bool:
 
 def _clock(seconds: float) -> str:
     """``1:07`` for 67.4 s."""
-    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
     return f"{minutes}:{rest:02d}"

@@ -79,7 +79,8 @@ class Keyed:
 def equal_bits(a: Hashes, b: Hashes) -> npt.NDArray[np.int64]:
     """Number of equal bits of each pair, 0…32."""
     differing = (a ^ b).view(np.uint8).reshape(len(a), 4)
-    return SKETCH_BITS - _ONES[differing].sum(axis=1)
+    equal: npt.NDArray[np.int64] = SKETCH_BITS - _ONES[differing].sum(axis=1)
+    return equal
 
 
 def _siphash(key: bytes, words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -30,7 +30,7 @@ class PeakStream:
     """
 
     def __init__(self) -> None:
-        self._log: npt.NDArray[np.float32] = np.full((BLOCK_FRAMES, BINS), _LOWEST)
+        self._log: npt.NDArray[np.float32] = np.full((BLOCK_FRAMES + NEAR_FRAMES, BINS), _LOWEST)
         self._loudest: npt.NDArray[np.float32] = np.full(MEMORY_BLOCKS, _LOWEST)
         self._next = -1  # block in the second place of self._log; -1 is the silence before
 
@@ -47,14 +47,14 @@ class PeakStream:
         top = log[-len(power) :].reshape(blocks, -1).max(axis=1)
         loudest = np.concatenate((self._loudest, top))
         # Frames with both neighbours: from the last block held to the last but one.
-        start = len(self._log) - BLOCK_FRAMES
-        stop = len(log) - BLOCK_FRAMES
-        high = _surroundings(log[max(0, start - NEAR_FRAMES) : stop + NEAR_FRAMES])
-        high = high[min(start, NEAR_FRAMES) :][: stop - start]
+        start, stop = NEAR_FRAMES, len(log) - BLOCK_FRAMES
+        high = _surroundings(log[: stop + NEAR_FRAMES])
         inner = log[start:stop]
         windows = np.lib.stride_tricks.sliding_window_view(loudest, MEMORY_BLOCKS + 1)
         floor = windows.max(axis=1)[-blocks:] - _DEPTH
         found = (inner >= high) & (inner > np.repeat(floor, BLOCK_FRAMES)[:, np.newaxis])
+        # Digital silence is a plain of equal values, not a mountain range.
+        found &= inner > _LOWEST + np.float32(1.0)
         found[:, 0] = found[:, -1] = False
         frames, bins = np.nonzero(found)
         frames, bins = _highest(frames, bins, inner[frames, bins])
@@ -67,16 +67,21 @@ class PeakStream:
 
 
 def _surroundings(log: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The highest value around each, in a rectangle (van Herk's filter is not worth it here)."""
-    wide = log.copy()
-    for step in range(1, NEAR_BINS + 1):
-        np.maximum(wide[:, step:], log[:, :-step], out=wide[:, step:])
-        np.maximum(wide[:, :-step], log[:, step:], out=wide[:, :-step])
-    high = wide.copy()
-    for step in range(1, NEAR_FRAMES + 1):
-        np.maximum(high[step:], wide[:-step], out=high[step:])
-        np.maximum(high[:-step], wide[step:], out=high[:-step])
-    return high
+    """The highest value around each frame but the first and last NEAR_FRAMES, [frames, BINS]."""
+    wide = np.full((len(log), BINS + 2 * NEAR_BINS), _LOWEST)
+    wide[:, NEAR_BINS:-NEAR_BINS] = log
+    return _highest_of(_highest_of(wide.T, 2 * NEAR_BINS + 1).T, 2 * NEAR_FRAMES + 1)
+
+
+def _highest_of(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+    """Maximum of ``count`` rows from each on, by doubling."""
+    have = 1
+    out = values
+    while have < count:
+        step = min(have, count - have)
+        out = np.maximum(out[:-step], out[step:])
+        have += step
+    return out
 
 
 def _highest(

@@ -39,6 +39,8 @@ class ShapeStream:
 
     def __init__(self) -> None:
         self._starts = _band_starts()
+        self._log: npt.NDArray[np.float32] = np.zeros((0, BANDS), np.float32)
+        self._floor = -1.0
         # The silence before the start counts as quiet blocks.
         self._energy: npt.NDArray[np.float32] = np.zeros((REACH, BLOCK_FRAMES, BANDS), np.float32)
 
@@ -62,11 +64,21 @@ class ShapeStream:
         out = np.empty((ready, BLOCK_FRAMES, DIMENSIONS), np.int8)
         loudest = energy.sum(axis=2).max(axis=1) / BANDS
         for i in range(ready):
-            around = energy[i : i + span].reshape(span * BLOCK_FRAMES, BANDS)
             floor = loudest[i : i + span].max() * np.float32(10 ** (-FLOOR_DB / 10))
-            log = np.log(around + (floor + np.float32(_TINY)))
-            slope = log[:, 1:] - log[:, :-1]
-            middle = slope[REACH * BLOCK_FRAMES : (REACH + 1) * BLOCK_FRAMES]
-            steps = (middle - slope.mean(axis=0)) * np.float32(STEPS)
+            log = self._logarithm(energy[i : i + span].reshape(-1, BANDS), floor)
+            middle = log[REACH * BLOCK_FRAMES : (REACH + 1) * BLOCK_FRAMES]
+            flat = middle - log.mean(axis=0)
+            steps = (flat[:, 1:] - flat[:, :-1]) * np.float32(STEPS)
             out[i] = np.clip(np.rint(steps), -127, 127)
         return out.reshape(ready * BLOCK_FRAMES, DIMENSIONS)
+
+    def _logarithm(
+        self, energy: npt.NDArray[np.float32], floor: np.float32
+    ) -> npt.NDArray[np.float32]:
+        """Log energies of a block and its surroundings; what the last block had is used again."""
+        known = len(energy) - BLOCK_FRAMES if self._floor == floor else 0
+        log = np.empty_like(energy)
+        log[:known] = self._log[BLOCK_FRAMES:][:known]
+        np.log(energy[known:] + (floor + np.float32(_TINY)), out=log[known:])
+        self._log, self._floor = log, float(floor)
+        return log
