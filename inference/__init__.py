@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ringtrue.inference.audio import AudioError, RawFormat, open_recording
     from ringtrue.inference.decision import Verdict
+<<<<<<< HEAD
     from ringtrue.inference.evidence.default import default_streams
+=======
+    from ringtrue.inference.evidence.replay import ReplayStream
+>>>>>>> replay
     from ringtrue.inference.history import CallHistory
     from ringtrue.inference.monitor import CallMonitor
     from ringtrue.inference.picture import CallPicture, write_picture
+    from ringtrue.inference.replay.bank import PromptBank
     from ringtrue.inference.score import ScoreRow, score_file, score_files
     from ringtrue.inference.session import ModelError, Session, Step
 
@@ -25,7 +30,9 @@ __all__ = [
     "CallMonitor",
     "CallPicture",
     "ModelError",
+    "PromptBank",
     "RawFormat",
+    "ReplayStream",
     "ScoreRow",
     "Session",
     "Step",
@@ -43,7 +50,9 @@ _WHERE = {
     "CallMonitor": "monitor",
     "CallPicture": "picture",
     "ModelError": "session",
+    "PromptBank": "replay.bank",
     "RawFormat": "audio",
+    "ReplayStream": "evidence.replay",
     "ScoreRow": "score",
     "Session": "session",
     "Step": "session",

@@ -144,8 +144,13 @@ def ablation_markdown(report: AblationReport) -> str:
     lines = [
         "# Simulated calls: what each kind of evidence adds",
         "",
-        f"Voice model {report.model}; " + "; ".join(f"{k} {v}" for k, v in report.streams.items()),
-        f"; sets {', '.join(report.sets)}." if report.sets else ".",
+        "; ".join(
+            [
+                f"Voice model {report.model}",
+                *(f"{name} {version}" for name, version in report.streams.items()),
+                f"sets {', '.join(report.sets)}.",
+            ]
+        ),
         f"Command: `{report.command}`.",
         "",
         "Brackets are 95 % bootstrap intervals over voices. None flagged in n calls means, with",
@@ -172,7 +177,7 @@ def ablation_markdown(report: AblationReport) -> str:
                 + " | ".join(_flagged(cells[level]) if level in cells else "" for level in LEVELS)
                 + " |"
             )
-        lines += ["", *_times(rows), *_people(rows), *_handover(rows)]
+        lines += ["", *_times(rows), "", *_people(rows), *_handover(rows)]
     if report.reasons:
         lines += ["", "Reasons, for example:", ""]
         lines += [f"- {reason}" for reason in report.reasons.values()]
@@ -203,7 +208,7 @@ def _times(rows: Sequence[AblationRow]) -> list[str]:
 
 def _people(rows: Sequence[AblationRow]) -> list[str]:
     return [
-        f"People, {row.evidence}: {1000 * row.count / row.calls:.1f} false flags per 1,000 calls, "
+        f"- people, {row.evidence}: {1000 * row.count / row.calls:.1f} false flags per 1,000 calls, "
         f"{row.per_hour:.2f} per hour ({row.count} in {row.calls} calls, {row.hours:.1f} h)."
         for row in rows
         if row.caller == "human"
@@ -215,7 +220,7 @@ def _handover(rows: Sequence[AblationRow]) -> list[str]:
     for row in rows:
         if row.left_in_speech is not None and row.left_in_time is not None:
             found.append(
-                f"Handover, {row.evidence}: of {row.handovers} calls that were `robot` when the "
+                f"- handover, {row.evidence}: of {row.handovers} calls that were `robot` when the "
                 f"person began, {_percent(row.left_in_speech)} left it within 10 s of the person's "
                 f"speech, {_percent(row.left_in_time)} within 10 s of the call."
             )

@@ -119,7 +119,7 @@ def simulate(
     else:
         bot_end = seconds
         if kind == "handover":
-            bot_end = begin + float(rng.uniform(0.25, 0.5)) * (seconds - begin)
+            bot_end = begin + float(rng.uniform(0.35, 0.6)) * (seconds - begin)
         assert plan.script is not None
         scripted = not plan.script.system
         bot = Bot(machine(_bot_rng(seed, kind, campaign), scripted), plan.script)
