@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ringtrue.inference.audio import AudioError, RawFormat, open_recording
     from ringtrue.inference.decision import Verdict
-<<<<<<< HEAD
     from ringtrue.inference.evidence.default import default_streams
-=======
     from ringtrue.inference.evidence.replay import ReplayStream
->>>>>>> replay
     from ringtrue.inference.history import CallHistory
     from ringtrue.inference.monitor import CallMonitor
     from ringtrue.inference.picture import CallPicture, write_picture
