@@ -209,7 +209,8 @@ def _times(rows: Sequence[AblationRow]) -> list[str]:
 def _people(rows: Sequence[AblationRow]) -> list[str]:
     return [
         f"- people, {row.evidence}: {1000 * row.count / row.calls:.1f} false flags "
-        f"per 1,000 calls, {row.per_hour:.2f} per hour ({row.count} in {row.calls} calls, {row.hours:.1f} h)."
+        f"per 1,000 calls, {row.per_hour:.2f} per hour "
+        f"({row.count} in {row.calls} calls, {row.hours:.1f} h)."
         for row in rows
         if row.caller == "human"
     ]
