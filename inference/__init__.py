@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ringtrue.inference.audio import AudioError, RawFormat, open_recording
     from ringtrue.inference.decision import Verdict
+    from ringtrue.inference.evidence.default import default_streams
+    from ringtrue.inference.evidence.replay import ReplayStream
     from ringtrue.inference.history import CallHistory
     from ringtrue.inference.monitor import CallMonitor
     from ringtrue.inference.picture import CallPicture, write_picture
+    from ringtrue.inference.replay.bank import PromptBank
     from ringtrue.inference.score import ScoreRow, score_file, score_files
     from ringtrue.inference.session import ModelError, Session, Step
     from ringtrue.inference.timeline import Timeline, make_timeline
@@ -27,12 +30,15 @@ __all__ = [
     "CallMonitor",
     "CallPicture",
     "ModelError",
+    "PromptBank",
     "RawFormat",
+    "ReplayStream",
     "ScoreRow",
     "Session",
     "Step",
     "Timeline",
     "Verdict",
+    "default_streams",
     "make_timeline",
     "open_recording",
     "read_timeline",
@@ -49,13 +55,16 @@ _WHERE = {
     "CallMonitor": "monitor",
     "CallPicture": "picture",
     "ModelError": "session",
+    "PromptBank": "replay.bank",
     "RawFormat": "audio",
+    "ReplayStream": "evidence.replay",
     "ScoreRow": "score",
     "Session": "session",
     "Step": "session",
     "Timeline": "timeline",
     "Verdict": "decision",
     "make_timeline": "timeline",
+    "default_streams": "evidence.default",
     "open_recording": "audio",
     "read_timeline": "timeline_file",
     "score_file": "score",

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from ringtrue.inference.commands import bank
+from ringtrue.inference.commands.campaigns import campaigns
 from ringtrue.inference.commands.demo import demo
 from ringtrue.inference.commands.errors import ReadableGroup
 from ringtrue.inference.commands.info import info
@@ -76,8 +78,9 @@ def ringtrue(
 
 
 app.callback(help=help_text(ringtrue))(ringtrue)
-for _command in (demo, watch, score, report, serve, info):
+for _command in (demo, watch, score, report, serve, campaigns, info):
     app.command(help=help_text(_command))(_command)
+bank.mount(app)
 mount(app)
 
 

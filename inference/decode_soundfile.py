@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 # Recorders that cannot seek back write one of these instead of the true length.
 _UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFE})
 _READ_FRAMES = 2048
-"""libsndfile gives nothing of a read that meets damage, so reads are short."""
+_READS_PER_SECOND = 8
+"""libsndfile gives nothing of a read that meets damage, so reads are short: 2,048 frames, or an
+eighth of a second where that is more, lest the calls cost more than the decoding."""
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -64,13 +66,14 @@ class SoundfileDecoder:
         """Blocks [n, channels] with n ≤ ``frames``; damage ends the reading with a warning."""
         done = 0
         problem = ""
+        most = max(_READ_FRAMES, self.sample_rate // _READS_PER_SECOND)
         while not problem:
             parts: list[Samples] = []
             count = 0
             while count < frames and not problem:
                 try:
                     part = self._file.read(
-                        min(_READ_FRAMES, frames - count), dtype="float32", always_2d=True
+                        min(most, frames - count), dtype="float32", always_2d=True
                     )
                 except soundfile.SoundFileError as error:
                     problem = str(error).rstrip(".")

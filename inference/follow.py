@@ -18,10 +18,11 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Line:
-    """One followed channel and its monitor."""
+    """One followed channel and its monitor; ``near`` is the other party's where it is heard too."""
 
     pick: ChannelPick
     monitor: CallMonitor
+    near: ChannelPick | None = None
 
 
 def check_speed(speed: float) -> float:
@@ -59,7 +60,8 @@ def follow(
             # The block has been spoken only when its end is due.
             sleep(max(0.0, start + seconds / speed - clock()))
         for line in lines:
-            line.monitor.push(line.pick.take(block), sample_rate)
+            near = None if line.near is None else line.near.take(block)
+            line.monitor.push(line.pick.take(block), sample_rate, near)
         yield seconds
     for line in lines:
         line.monitor.finish()

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ringtrue.inference.cutter import Cutter
 from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
+from ringtrue.inference.fusion import fused_llr, fused_point
 from ringtrue.inference.history import CallHistory
-from ringtrue.inference.resample import StreamResampler, check_rate
 from ringtrue.inference.session import Session
+from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 Samples = npt.NDArray[np.float32]
 
@@ -29,12 +31,17 @@ class CallMonitor:
     ...     if verdict.verdict == "robot":
     ...         print(verdict.at, verdict.p_robot, verdict.reasons)
 
+    >>> monitor = CallMonitor(streams=default_streams())          # doctest: +SKIP
+    >>> monitor.push(far, 8000, near=near)                        # doctest: +SKIP
+
     The same audio gives the same verdicts however it is cut. The resampler holds back up to
     0.17 s unless the audio is at the model's rate (8 kHz).
 
     Args:
         session: a ``Session`` to share between calls, a model file, or None for the released one.
-        operating_point: name of the thresholds, ``cautious`` or ``balanced`` in released models.
+        operating_point: name of the thresholds, ``cautious`` or ``balanced`` in released models;
+            or the thresholds themselves. With ``streams``, a name means those of all evidence
+            where the released ones were chosen for this voice model (``fusion.py``).
         prior: probability of a robot before the call, for ``p_robot`` only.
         history: filled with the call's curves when given; bounded.
         streams: further evidence besides the voice.
@@ -46,7 +53,7 @@ class CallMonitor:
     def __init__(
         self,
         session: Runner | str | Path | None = None,
-        operating_point: str = "cautious",
+        operating_point: str | OperatingPoint = "cautious",
         *,
         prior: float = 0.5,
         history: CallHistory | None = None,
@@ -58,14 +65,16 @@ class CallMonitor:
         self.history = history
         self._voice = VoiceStream(session)
         self._streams = tuple(streams)
-        self._decision = SequentialDecision(
-            self.info.operating_point(operating_point), self.info.min_speech_seconds, prior
-        )
+        if isinstance(operating_point, str):
+            choose = fused_point if self._streams else ModelInfo.operating_point
+            operating_point = choose(self.info, operating_point)
+        self.point = operating_point
+        self._decision = SequentialDecision(self.point, self.info.min_speech_seconds, prior)
         self._start()
 
     def _start(self) -> None:
-        self._resampler: StreamResampler | None = None
-        self._rest = np.zeros(0, np.float32)
+        size = (self.info.sample_rate, self.info.chunk_samples)
+        self._far, self._near = Cutter(*size), Cutter(*size)
         self._chunks = 0
         self._speech_chunks = 0
         self._finished = False
@@ -89,22 +98,41 @@ class CallMonitor:
         """Seconds of chunks that held speech since the call began, forgotten ones included."""
         return self._speech_chunks * self.info.chunk_seconds
 
-    def push(self, samples: npt.ArrayLike, sample_rate: int) -> list[Verdict]:
-        """Hear the next samples of the far end.
+    def push(
+        self, samples: npt.ArrayLike, sample_rate: int, near: npt.ArrayLike | None = None
+    ) -> list[Verdict]:
+        """Hear the next samples of the call.
 
         Args:
-            samples: [n], any n; float in −1…1, or int16, int32, int8, uint8 at full scale.
+            samples: [n] of the far end, any n; float in −1…1, or int16, int32, int8, uint8 at full
+                scale.
             sample_rate: Hz, 4,000…768,000, the same throughout a call.
+            near: [n] of the near end at the same time, for evidence that needs both. Given with
+                every push of a call or with none.
 
         Returns:
             One verdict per completed 100 ms, often none, in order.
 
         Raises:
             ValueError: not one-dimensional, another type, NaN or infinite samples, an impossible
-                rate, another rate than before, or after :meth:`finish`. The call can go on
+                rate, another rate than before, a near end of another length, with the near end
+                now and without before or the reverse, or after :meth:`finish`. The call can go on
                 afterwards: refused samples leave no trace.
         """
-        return [self.judge(c, self._voice.push(c)) for c in self.cut(samples, sample_rate)]
+        if near is None and self._near.rate_in is None:
+            return [self._hear(chunk) for chunk in self.cut(samples, sample_rate)]
+        if near is None or (self._near.rate_in is None and self._far.rate_in is not None):
+            raise ValueError(
+                "expected the near end with every push of a call or with none, got a push "
+                + ("without it" if near is None else "with it after others without")
+            )
+        pcm, other = to_float(samples), to_float(near)
+        if other.size != pcm.size:
+            raise ValueError(
+                f"expected {pcm.size} samples of the near end as of the far end, got {other.size}"
+            )
+        far_chunks = self.cut(pcm, sample_rate)
+        return self._hear_both(far_chunks, self._near.push(other, sample_rate))
 
     def finish(self) -> list[Verdict]:
         """End the call: hear what the resampler held back.
@@ -112,7 +140,10 @@ class CallMonitor:
         A last incomplete chunk is completed with silence if at least half of it is there, and
         dropped otherwise. Finishing twice does nothing.
         """
-        return [self.judge(chunk, self._voice.push(chunk)) for chunk in self.cut_rest()]
+        chunks = self.cut_rest()
+        if self._near.rate_in is None:
+            return [self._hear(chunk) for chunk in chunks]
+        return self._hear_both(chunks, self._near.finish()) if chunks else []
 
     # Hosts that batch the chunks of many calls take push() and finish() apart: they cut, run the
     # network with each call's ``voice.state``, and judge the rows of the answer.
@@ -129,27 +160,15 @@ class CallMonitor:
         """
         if self._finished:
             raise ValueError("the call was finished; reset() starts the next one")
-        rate = check_rate(sample_rate)
-        if self._resampler is not None and rate != self._resampler.rate_in:
-            raise ValueError(
-                f"expected {self._resampler.rate_in} Hz as before in this call, got {rate} Hz"
-            )
-        pcm = to_float(samples)
-        if self._resampler is None:
-            self._resampler = StreamResampler(rate, self.info.sample_rate)
-        return self._chunks_of(self._resampler.push(pcm))
+        self._far.check(sample_rate)
+        return self._far.push(to_float(samples), sample_rate)
 
     def cut_rest(self) -> list[Samples]:
         """End the call: its last chunks, see :meth:`finish`."""
         if self._finished:
             return []
-        chunks = self._chunks_of(self._resampler.finish()) if self._resampler is not None else []
-        missing = self.info.chunk_samples - self._rest.size
-        if self._rest.size >= missing:
-            chunks += self._chunks_of(np.zeros(missing, np.float32))
-        self._rest = np.zeros(0, np.float32)
         self._finished = True
-        return chunks
+        return self._far.finish()
 
     def reset(self) -> None:
         """Forget the call; the next one may have another sample rate."""
@@ -161,13 +180,15 @@ class CallMonitor:
             self.history = CallHistory(self.history.max_points)
         self._start()
 
-    def _chunks_of(self, pcm: Samples) -> list[Samples]:
-        size = self.info.chunk_samples
-        data = np.concatenate((self._rest, pcm)) if self._rest.size else pcm
-        whole = data.size - data.size % size
-        # A copy, lest the caller's array changes under it or a long block is kept alive.
-        self._rest = data[whole:].copy()
-        return list(data[:whole].reshape(-1, size))
+    def _hear(self, chunk: Samples) -> Verdict:
+        return self.judge(chunk, self._voice.push(chunk))
+
+    def _hear_both(self, far: Sequence[Samples], near: Sequence[Samples]) -> list[Verdict]:
+        verdicts = []
+        for chunk, other in zip(far, near, strict=True):
+            voice, near_speech = self._voice.push_both(chunk, other)
+            verdicts.append(self.judge(chunk, voice, other, near_speech))
+        return verdicts
 
     def judge(
         self,
@@ -190,7 +211,7 @@ class CallMonitor:
         at = self._chunks * self.info.chunk_samples / self.info.sample_rate
         heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
-        llr = total_llr(evidence)
+        llr = fused_llr(evidence) if self._streams else total_llr(evidence)
         label = self._decision.update(llr, voice.speech_seconds, at)
         if label == "robot" and self._flagged_at is None:
             self._flagged_at = at

@@ -1,4 +1,4 @@
-"""Score rows as CSV, JSON lines or a table."""
+"""Score rows as CSV, JSON lines, Parquet or a table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import IO, Any, Protocol
 
+from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import COLUMNS, ScoreRow
 
-FORMATS = ("table", "csv", "jsonl")
+FORMATS = ("table", "csv", "jsonl", "parquet")
+BINARY = frozenset({"parquet"})
+"""Formats that are written to a file only."""
+_TABLE = COLUMNS[: COLUMNS.index("reasons") + 1]
 _DECIMALS = {
     "seconds": 3,
     "speech_seconds": 3,
     "p_robot": 6,
     "voice_llr": 4,
     "flagged_at": 3,
+    "flag_llr": 4,
 }
+_ROW_GROUP = 10_000
 _COLOURS = {"robot": "bold red", "human": "green", "unsure": "yellow", "no-speech": "dim"}
 
 
@@ -33,24 +39,31 @@ class RowWriter(Protocol):
         """Write what is still held."""
 
 
-def row_values(row: ScoreRow) -> dict[str, Any]:
+def row_values(row: ScoreRow, with_id: bool = False) -> dict[str, Any]:
     """The columns of a row, numbers rounded to what they are good for."""
-    values = {name: getattr(row, name) for name in COLUMNS}
+    values = {name: getattr(row, name) for name in columns(with_id)}
     for name, digits in _DECIMALS.items():
         if values[name] is not None:
             values[name] = round(values[name], digits)
     return values
 
 
+def columns(with_id: bool) -> tuple[str, ...]:
+    """The fixed columns, with ``id`` behind them for rows of a manifest."""
+    return (*COLUMNS, "id") if with_id else COLUMNS
+
+
 class JsonlWriter:
     """One JSON object per line; missing values are null, ``reasons`` is a list."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         self._stream = stream
+        self._with_id = with_id
 
     def write(self, row: ScoreRow) -> None:
         """Write one line."""
-        self._stream.write(json.dumps(row_values(row), ensure_ascii=False) + "\n")
+        values = row_values(row, self._with_id)
+        self._stream.write(json.dumps(values, ensure_ascii=False) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -60,14 +73,15 @@ class JsonlWriter:
 class CsvWriter:
     """CSV with a header line; missing values are empty, reasons are joined with ``; ``."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         self._stream = stream
+        self._with_id = with_id
         self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._writer.writerow(columns(with_id))
 
     def write(self, row: ScoreRow) -> None:
         """Write one line."""
-        values = row_values(row) | {"reasons": "; ".join(row.reasons)}
+        values = row_values(row, self._with_id) | {"reasons": "; ".join(row.reasons)}
         self._writer.writerow(["" if v is None else v for v in values.values()])
         self._stream.flush()
 
@@ -79,7 +93,7 @@ class CsvWriter:
 class TableWriter:
     """A table for people, printed when all rows are there."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
         from rich.console import Console
         from rich.table import Table
 
@@ -87,7 +101,7 @@ class TableWriter:
         terminal = stream.isatty()
         self._console = Console(file=stream, width=None if terminal else 200)
         self._table = Table(header_style="bold", pad_edge=False)
-        for name in COLUMNS[:-1]:
+        for name in _TABLE:
             number = name in _DECIMALS
             self._table.add_column(
                 "reasons / error" if name == "reasons" else name.replace("_", " "),
@@ -123,24 +137,70 @@ class TableWriter:
         self._console.print(self._table)
 
 
-def row_writer(format_name: str, stream: TextIO) -> RowWriter:
-    """A writer for one of ``FORMATS``; ValueError names them."""
+class ParquetWriter:
+    """Parquet, typed; missing numbers are null, ``reasons`` is a list of strings.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+
+    def __init__(self, stream: IO[Any], with_id: bool = False) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as error:
+            raise MissingExtraError("writing Parquet files", "parquet") from error
+        self._with_id = with_id
+        text, number = pyarrow.string(), pyarrow.float64()
+        kinds = {"reasons": pyarrow.list_(text)} | dict.fromkeys(_DECIMALS, number)
+        self._schema = pyarrow.schema([(n, kinds.get(n, text)) for n in columns(with_id)])
+        self._table = pyarrow.Table
+        self._file = pyarrow.parquet.ParquetWriter(stream, self._schema)
+        self._held: list[dict[str, Any]] = []
+
+    def write(self, row: ScoreRow) -> None:
+        """Hold one row; many are written together."""
+        values = row_values(row, self._with_id)
+        # Parquet's strings are UTF-8; other bytes of file names are shown as escapes.
+        for name, value in values.items():
+            if isinstance(value, str):
+                values[name] = value.encode("utf-8", "backslashreplace").decode()
+        self._held.append(values | {"reasons": list(row.reasons)})
+        if len(self._held) >= _ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._file.write_table(self._table.from_pylist(self._held, self._schema))
+        self._held = []
+
+    def close(self) -> None:
+        """Write the rest and the footer."""
+        self._flush()
+        self._file.close()
+
+
+def row_writer(format_name: str, stream: IO[Any], with_id: bool = False) -> RowWriter:
+    """A writer for one of ``FORMATS``; ValueError names them.
+
+    ``stream`` is binary for the formats in ``BINARY``, else text.
+    """
     if format_name not in FORMATS:
         raise ValueError(f"expected a format of {', '.join(FORMATS)}, got {format_name!r}")
-    kinds: dict[str, type[JsonlWriter] | type[CsvWriter] | type[TableWriter]] = {
+    kinds: dict[str, type[TableWriter | CsvWriter | JsonlWriter | ParquetWriter]] = {
         "table": TableWriter,
         "csv": CsvWriter,
         "jsonl": JsonlWriter,
+        "parquet": ParquetWriter,
     }
-    return kinds[format_name](stream)
+    return kinds[format_name](stream, with_id)
 
 
 @contextmanager
-def output_file(path: Path) -> Iterator[TextIO]:
-    """``path`` for writing; rows collect in ``path.part``, which takes its place at the end.
+def output_file(path: Path, binary: bool = False) -> Iterator[IO[Any]]:
+    """``path`` for writing: it is replaced as a whole at the end, and left as it was on any error.
 
-    It does so too when the work ends with an exception such as Ctrl-C, so that what was scored
-    is kept; after a power cut the rows so far are in ``path.part``.
+    Until then the bytes are in ``path.part``.
 
     Raises:
         OSError: the file cannot be written.
@@ -149,9 +209,13 @@ def output_file(path: Path) -> Iterator[TextIO]:
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder, expected a file to write", str(path))
     # File names that are not UTF-8 pass through unchanged.
-    with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        try:
+    text = {} if binary else {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+    try:
+        with part.open("wb" if binary else "w", **text) as stream:  # type: ignore[call-overload]
             yield stream
-        finally:
             stream.flush()
-            os.replace(part, path)
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Protocol
 
 from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_recording
 from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.voice import Runner, too_little
+from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import Session
+from ringtrue.model.contract import ModelInfo
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,11 @@ class ScoreRow:
         flagged_at: s into the call at which it was first flagged, or None.
         reasons: in words, with warnings about the file last.
         error: what went wrong, or empty.
+        model_version: version of the weights.
+        model_digest: the first 16 hex digits of the model file's SHA-256.
+        operating_point: name of the thresholds.
+        flag_llr: evidence from which on a call is flagged.
+        id: the recording's id in a manifest, or empty. Not a fixed column.
     """
 
     path: str
@@ -56,16 +64,72 @@ class ScoreRow:
     flagged_at: float | None = None
     reasons: tuple[str, ...] = ()
     error: str = ""
+    model_version: str = ""
+    model_digest: str = ""
+    operating_point: str = ""
+    flag_llr: float | None = None
+    id: str = ""
 
 
-COLUMNS = tuple(field.name for field in fields(ScoreRow))
-"""Names and order of the columns in every output format."""
+COLUMNS = tuple(field.name for field in fields(ScoreRow) if field.name != "id")
+"""Names and order of the columns in every output format; ``id`` follows where there is one."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What made a row: the last four of the fixed columns."""
+
+    model_version: str
+    model_digest: str
+    operating_point: str
+    flag_llr: float
+
+    @classmethod
+    def of(cls, session: Runner, operating_point: str, fused: bool = False) -> Origin:
+        """Model and thresholds of ``session``; ValueError for an unknown operating point.
+
+        ``fused`` takes the thresholds for all evidence.
+        """
+        choose = fused_point if fused else ModelInfo.operating_point
+        point = choose(session.info, operating_point)
+        digest = str(getattr(session, "digest", ""))
+        return cls(session.info.model_version, digest, point.name, point.flag_llr)
+
+    def mark(self, row: ScoreRow) -> ScoreRow:
+        """``row`` with these columns."""
+        return replace(
+            row,
+            model_version=self.model_version,
+            model_digest=self.model_digest,
+            operating_point=self.operating_point,
+            flag_llr=self.flag_llr,
+        )
+
+
+class FollowedCall(Protocol):
+    """The part of a ``CallMonitor`` that a row is made of."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Metadata of the model."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The newest verdict."""
+
+    @property
+    def flagged_at(self) -> float | None:
+        """Second of the first flag, or None."""
+
+    @property
+    def heard_speech_seconds(self) -> float:
+        """Seconds of speech since the call began."""
 
 
 class CallSummary:
     """Gathers what the row of one channel needs, in constant memory."""
 
-    def __init__(self, monitor: CallMonitor) -> None:
+    def __init__(self, monitor: FollowedCall) -> None:
         self._monitor = monitor
         self._flag: Verdict | None = None
         self._peak: Verdict | None = None
@@ -153,8 +217,9 @@ def score_file(
         for monitor, summary in zip(monitors, summaries, strict=True):
             summary.add(monitor.finish())
         seconds = frames / recording.sample_rate
+        origin = Origin.of(session, operating_point)
         return [
-            summary.row(str(path), pick.name, seconds, recording.warnings)
+            origin.mark(summary.row(str(path), pick.name, seconds, recording.warnings))
             for pick, summary in zip(picks, summaries, strict=True)
         ]
 
@@ -168,17 +233,19 @@ def score_files(
     raw: RawFormat | None = None,
 ) -> Iterator[list[ScoreRow]]:
     """The rows of each recording in turn; a bad one gives a row with ``error`` and no stop."""
+    origin = Origin.of(session, operating_point)
     for path in paths:
         try:
             yield score_file(
                 path, session, channel=channel, operating_point=operating_point, raw=raw
             )
         except AudioError as error:
-            yield [ScoreRow(str(path), error=error.problem)]
+            yield [origin.mark(ScoreRow(str(path), error=error.problem))]
         # Whatever a decoder does to one odd file, the others are still to be scored.
         except Exception as error:
             log.debug("%s", path, exc_info=True)
-            yield [ScoreRow(str(path), error=f"{type(error).__name__}: {error}")]
+            row = ScoreRow(str(path), error=f"{type(error).__name__}: {error}")
+            yield [origin.mark(row)]
 
 
 def channels_of(recording: Recording, choice: ChannelChoice | str) -> tuple[ChannelPick, ...]:
@@ -187,8 +254,13 @@ def channels_of(recording: Recording, choice: ChannelChoice | str) -> tuple[Chan
         picks = pick_channels(recording.channels, choice)
     except ValueError as error:
         raise AudioError(recording.name, str(error)) from error
+    warn_of_channels(recording, picks)
+    return picks
+
+
+def warn_of_channels(recording: Recording, picks: tuple[ChannelPick, ...]) -> None:
+    """Note in the recording's warnings that left and right were guessed."""
     if recording.channels > 2 and picks[0].index is not None:
         recording.warnings.append(
             f"{recording.channels} channels; the first was taken as left, the second as right"
         )
-    return picks

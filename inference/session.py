@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -74,6 +75,7 @@ class Session:
     Attributes:
         info: the model's metadata.
         source: the file's name.
+        digest: the first 16 hex digits of the file's SHA-256.
 
     Raises:
         ModelError: missing file, not an ONNX model, or not contract v1.
@@ -91,6 +93,7 @@ class Session:
             raise ModelError(f"{self.source}: no such model file") from None
         except OSError as error:
             raise ModelError(f"{self.source}: cannot be read ({error.strerror})") from error
+        self.digest = hashlib.sha256(data).hexdigest()[:16]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -16,6 +16,7 @@ RUNS = {
     "streaming": (["--seconds", "2"], ["median (ms)", "RTF", "bytes", "floats"], 3),
     "memory": (["--seconds", "2"], ["resident (MB)", "peak (MB)"], 5),
     "batch_streams": (["--seconds", "1", "--batches", "1", "3"], ["calls in real time"], 2),
+    "evidence": (["--seconds", "3"], ["mean (ms)", "99 % (ms)"], 7),
     "offline": (["--minutes", "0.05"], ["hours per minute"], 4),
     "report": (["--rows", "20", "--timelines", "3"], ["took (s)", "folder (MB)"], 2),
     "serve": (

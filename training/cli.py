@@ -11,10 +11,14 @@ from ringtrue.training.commands.cache import cache
 from ringtrue.training.commands.calibrate import calibrate
 from ringtrue.training.commands.copy_synthesis import copy_synthesis
 from ringtrue.training.commands.evaluate import evaluate
+from ringtrue.training.commands.evaluate_calls import evaluate_calls
 from ringtrue.training.commands.export import export
+from ringtrue.training.commands.fit_fusion import fit_fusion
 from ringtrue.training.commands.fit_mixture import fit_mixture
+from ringtrue.training.commands.fit_timing import fit_timing
 from ringtrue.training.commands.manifest import check, summary
 from ringtrue.training.commands.model_card import model_card
+from ringtrue.training.commands.simulate_calls import simulate_calls
 from ringtrue.training.commands.sweep import sweep
 from ringtrue.training.commands.train import train
 
@@ -47,6 +51,10 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     calibrate,
     export,
     model_card,
+    simulate_calls,
+    fit_timing,
+    fit_fusion,
+    evaluate_calls,
 )
 for _command in _COMMANDS:
     app.command(help=help_text(_command))(_command)

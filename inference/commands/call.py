@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ringtrue.inference.channels import ChannelPick
 from ringtrue.inference.commands.view import make_view
+from ringtrue.inference.evidence.default import AllStreams
 from ringtrue.inference.follow import Line, follow
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor
@@ -29,6 +30,8 @@ class FollowedCall:
         session: the model.
         operating_point: name of the thresholds.
         console: where to show it.
+        streams: makes the evidence besides the voice, per channel; None for the voice alone.
+        near: the near end's channel, which the evidence may listen to.
     """
 
     def __init__(
@@ -38,16 +41,27 @@ class FollowedCall:
         session: Session,
         operating_point: str,
         console: Console,
+        streams: AllStreams | None = None,
+        near: ChannelPick | None = None,
     ) -> None:
         self.title = title
         self.info = session.info
-        self.point = session.info.operating_point(operating_point)
         self._console = console
         self._histories = [CallHistory() for _ in picks]
         self.lines = [
-            Line(pick, CallMonitor(session, operating_point, history=history))
+            Line(
+                pick,
+                CallMonitor(
+                    session,
+                    operating_point,
+                    history=history,
+                    streams=() if streams is None else streams(),
+                ),
+                near,
+            )
             for pick, history in zip(picks, self._histories, strict=True)
         ]
+        self.point = self.lines[0].monitor.point
 
     def run(self, blocks: Iterable[Samples], sample_rate: int, speed: float) -> bool:
         """Follow ``blocks`` [frames, channels] to the end; False when Ctrl-C ended it."""

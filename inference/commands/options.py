@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ringtrue.inference.channels import ChannelChoice
+from ringtrue.inference.evidence.default import AllStreams
 from ringtrue.inference.raw_pcm import WIDTHS, RawFormat
 
 Model = Annotated[
@@ -34,6 +36,32 @@ Channel = Annotated[
         "--channel",
         help="Channel of stereo recordings: 'both' treats left and right as two parties, each "
         "on its own; 'mix' averages them.",
+    ),
+]
+
+
+class EvidenceChoice(StrEnum):
+    """What the verdict rests on."""
+
+    VOICE = "voice"
+    ALL = "all"
+
+
+Evidence = Annotated[
+    EvidenceChoice,
+    typer.Option(
+        "--evidence",
+        help="'voice' alone, or 'all': also replayed clips, the noise floor and, where --far says "
+        "which channel is the far end, the timing of the turns.",
+    ),
+]
+Bank = Annotated[
+    Path | None,
+    typer.Option(
+        "--bank",
+        metavar="FILE",
+        help="Prompt bank of earlier calls ('ringtrue bank'), with --evidence all.",
+        show_default=False,
     ),
 ]
 RawRate = Annotated[
@@ -67,3 +95,16 @@ def raw_format(rate: int | None, encoding: str, channels: int) -> RawFormat | No
         ValueError: an impossible rate, encoding or number of channels.
     """
     return None if rate is None else RawFormat(rate, encoding, channels)
+
+
+def all_streams(evidence: EvidenceChoice, bank: Path | None) -> AllStreams | None:
+    """Maker of the further evidence that the options ask for, or None.
+
+    Raises:
+        ValueError: a bank without ``--evidence all``.
+    """
+    if evidence is EvidenceChoice.ALL:
+        return AllStreams(None if bank is None else str(bank))
+    if bank is not None:
+        raise ValueError("--bank needs --evidence all")
+    return None

@@ -20,6 +20,10 @@ COMMANDS = {
     "calibrate": "Fit calibration and thresholds on simulated calls.",
     "export": "Export a checkpoint to ONNX and check that it agrees.",
     "model-card": "Write the model card from an evaluation.",
+    "simulate-calls": "Write simulated two-channel calls with ground truth.",
+    "fit-timing": "Train the timing and floor evidence on simulated calls.",
+    "fit-fusion": "Choose thresholds for all evidence on simulated calls.",
+    "evaluate-calls": "Measure the call decision on simulated calls: the ablation table.",
 }
 """Names and one-line help, so that ``--help`` needs none of the libraries for training."""
 

@@ -49,6 +49,18 @@ def watch(
         ),
     ] = None,
     channel: options.Channel = ChannelChoice.BOTH,
+    far: Annotated[
+        ChannelChoice | None,
+        typer.Option(
+            "--far",
+            metavar="left|right",
+            help="The channel of a stereo recording that holds the far end (the caller to judge); "
+            "the other one is the near end.",
+            show_default=False,
+        ),
+    ] = None,
+    evidence: options.Evidence = options.EvidenceChoice.VOICE,
+    bank: options.Bank = None,
     operating_point: options.Point = "cautious",
     model: options.Model = None,
     raw_rate: options.RawRate = None,
@@ -65,6 +77,7 @@ def watch(
       ringtrue watch call.wav
       ringtrue watch call.mp3 --speed 0 --picture call.svg
       ringtrue watch stereo.wav --channel right
+      ringtrue watch stereo.wav --far left --evidence all
       arecord -t raw -f S16_LE -r 8000 | ringtrue watch - --raw-rate 8000
       ringtrue watch mic
 
@@ -80,22 +93,23 @@ def watch(
         )
     if picture is not None:
         check_picture_path(picture)
+    streams = options.all_streams(evidence, bank)
     session = Session(model, threads)
     session.info.operating_point(operating_point)
     console = Console()
     if source == "mic":
         from ringtrue.inference.microphone import RATE, microphone_blocks
 
-        call = FollowedCall(
-            "microphone", [ChannelPick("mono", 0)], session, operating_point, console
-        )
+        mono = [ChannelPick("mono", 0)]
+        call = FollowedCall("microphone", mono, session, operating_point, console, streams)
         call.run(microphone_blocks(), RATE, speed=0.0)
         _finish(call, picture, console)
         return
     with _opened(source, raw) as recording:
-        picks = channels_of(recording, channel)
+        picks = channels_of(recording, channel if far is None else far)
+        near = None if far is None else _other(recording, far)
         title = "standard input" if source == "-" else Path(source).name
-        call = FollowedCall(title, picks, session, operating_point, console)
+        call = FollowedCall(title, picks, session, operating_point, console, streams, near)
         pace = 0.0 if source == "-" else speed
         try:
             ended = call.run(recording.blocks(0.1), recording.sample_rate, pace)
@@ -118,6 +132,16 @@ def _opened(source: str, raw: RawFormat | None) -> Iterator[Recording]:
         return
     with open_recording(source, raw) as recording:
         yield recording
+
+
+def _other(recording: Recording, far: ChannelChoice) -> ChannelPick | None:
+    """The near end's channel; None in recordings of one channel."""
+    if far not in (ChannelChoice.LEFT, ChannelChoice.RIGHT):
+        raise ValueError(f"expected --far left or right, got {far.value!r}")
+    if recording.channels == 1:
+        return None
+    left = far is ChannelChoice.RIGHT
+    return channels_of(recording, ChannelChoice.LEFT if left else ChannelChoice.RIGHT)[0]
 
 
 def _finish(call: FollowedCall, picture: Path | None, console: Console) -> None:

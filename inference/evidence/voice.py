@@ -56,6 +56,7 @@ class VoiceStream:
     def __init__(self, session: Runner) -> None:
         self._session = session
         self._state = session.zero_state()
+        self._near_state = session.zero_state()
 
     def push(self, chunk: Samples) -> VoiceEvidence:
         """Hear the next chunk, float32 [chunk_samples].
@@ -64,6 +65,21 @@ class VoiceStream:
             ValueError: wrong shape or type, or the model answered with NaN.
         """
         return self.hear(self._session.run(chunk[np.newaxis], self._state))
+
+    def push_both(self, chunk: Samples, near: Samples) -> tuple[VoiceEvidence, float]:
+        """:meth:`push` with the near end beside the far end, as a batch of two.
+
+        Returns:
+            The far end's evidence, and the probability 0…1 that the near end speaks.
+
+        Raises:
+            ValueError: wrong shape or type, or the model answered with NaN.
+        """
+        state = np.concatenate([self._state, self._near_state])
+        step = self._session.run(np.stack([chunk, near]), state)
+        evidence = self.hear(step)
+        self._near_state = step.state[1:].copy()
+        return evidence, float(step.speech[1])
 
     @property
     def state(self) -> Samples:
@@ -97,6 +113,7 @@ class VoiceStream:
     def reset(self) -> None:
         """Start a new call."""
         self._state = self._session.zero_state()
+        self._near_state = self._session.zero_state()
 
 
 def odds(llr: float) -> str:

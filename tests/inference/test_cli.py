@@ -17,17 +17,21 @@ import typer
 from typer.testing import CliRunner
 
 from ringtrue.inference import session as session_module
+from ringtrue.inference.bulk.run import InProcess
+from ringtrue.inference.bulk.task import Outcome
 from ringtrue.inference.cli import app, main
-from ringtrue.inference.commands import score as score_command
 from ringtrue.inference.commands import training
 from ringtrue.inference.score import COLUMNS
 
 from .recordings import write_wav
 from .toy_model import human, robot, silence
 
+# Bulk jobs in worker processes have tests of their own.
+ENVIRONMENT = {"COLUMNS": "120", "RINGTRUE_WORKERS": "0"}
+
 
 def run(*args: object, stdin: bytes | None = None) -> Any:
-    result = CliRunner().invoke(app, [str(a) for a in args], input=stdin, env={"COLUMNS": "120"})
+    result = CliRunner().invoke(app, [str(a) for a in args], input=stdin, env=ENVIRONMENT)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -269,7 +273,7 @@ def test_score_raw(tmp_path: Path, toy_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--format", "xml"], "expected --format table, csv, jsonl, got 'xml'"),
+        (["--format", "xml"], "expected --format table, csv, jsonl, parquet, got 'xml'"),
         (["--operating-point", "brave"], "unknown operating point 'brave'"),
         (["--model", "none.onnx"], "none.onnx: no such model file"),
         (["--raw-rate", "5"], "sample rate from 4000"),
@@ -299,20 +303,28 @@ def test_score_out_in_no_folder(call: Path, toy_path: Path, tmp_path: Path) -> N
 def test_score_interrupted_keeps_its_rows(
     folder: Path, toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = score_command.score_files
+    real = InProcess.run
 
-    def stopped(*args: Any, **options: Any) -> Any:
-        for number, rows in enumerate(real(*args, **options)):
+    def stopped(self: InProcess, *args: Any) -> Any:
+        for number, news in enumerate(n for n in real(self, *args) if isinstance(n, Outcome)):
             if number == 2:
                 raise KeyboardInterrupt
-            yield rows
+            yield news
 
-    monkeypatch.setattr(score_command, "score_files", stopped)
     out = tmp_path / "o.csv"
-    result = run("score", folder, "--model", toy_path, "--out", out)
+    args = ("score", folder, "--model", toy_path, "--out", out)
+    assert run(*args).exit_code == 0
+    expected = out.read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(InProcess, "run", stopped)
+        result = run(*args)
     assert result.exit_code == 130
-    assert "interrupted: 2 of 3 recordings were scored" in result.stderr
-    assert len(list(csv.DictReader(out.open()))) == 3
+    assert "interrupted: 2 of 3 recordings were scored; go on with --resume" in result.stderr
+    assert 2 <= len(list(csv.DictReader(out.open()))) < 4
+    result = run(*args, "--resume")
+    assert result.exit_code == 0
+    assert "2 recordings were scored before" in result.stderr
+    assert out.read_text() == expected
 
 
 # --- watch -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.base import Chunk, Evidence
+from ringtrue.inference.fusion import fused_voice
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import CallMonitor, to_float
 from ringtrue.inference.session import Session
@@ -209,7 +210,7 @@ def test_further_evidence_is_added_up(toy: Session) -> None:
     replay = Replay()
     monitor = CallMonitor(toy, streams=[replay])
     verdict = monitor.push(np.concatenate([human(0.5), robot(0.7)]), 8000)[-1]
-    assert verdict.llr == pytest.approx(verdict.voice_llr + 9.0)
+    assert verdict.llr == pytest.approx(fused_voice(verdict.voice_llr) + 9.0)
     assert verdict.reasons[0] == "this clip was heard 41 s ago"
     monitor.reset()
     assert replay.resets == 1

@@ -1,0 +1,163 @@
+"""Replay evidence: the far end plays a recording that was heard before, in this call or earlier.
+
+People never repeat a waveform. The likelihood ratio of a match is a monotone function of how long
+and how alike the two places are (:mod:`ringtrue.inference.replay.likelihood`). It fades while the
+far end speaks without further matches, because a bot may have handed over to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from ringtrue.inference.evidence.base import Chunk, Evidence
+from ringtrue.inference.replay.bank_listener import BankListener
+from ringtrue.inference.replay.fingerprint import Fingerprinter
+from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE, seconds_of
+from ringtrue.inference.replay.likelihood import bank_llr, repeat_llr
+from ringtrue.inference.replay.memory import CallMemory
+from ringtrue.inference.replay.repeats import HISTORY, Repeat, RepeatFinder
+
+if TYPE_CHECKING:
+    from ringtrue.inference.replay.bank import BankMatch, PromptBank
+
+SPEECH_THRESHOLD: Final = 0.5
+"""Chunks with at least this probability of speech may match."""
+CAP: Final = 10.0
+"""The decision uses at most this much: replay alone may flag, but one stream is one stream."""
+FADE_SECONDS: Final = 4.0
+"""s of speech without a match after which the evidence is halved."""
+
+
+@dataclass(frozen=True)
+class ReplayMatch:
+    """A match, as it is told.
+
+    Attributes:
+        start: s of the call at which the repeated stretch begins.
+        stop: s at which it ends, as far as heard.
+        llr: of the match when it ended.
+        reason: in words.
+        earlier: s of the call at which it was heard before; None for a prompt of the bank.
+        prompt: name of the bank's prompt; empty for a repeat inside the call.
+    """
+
+    start: float
+    stop: float
+    llr: float
+    reason: str
+    earlier: float | None = None
+    prompt: str = ""
+
+
+class ReplayStream:
+    """Replay evidence of one call.
+
+    Abstains until something matches. Chunks must be 100 ms at 8 kHz. Announcements and other
+    material that the bank lists as no evidence never count, even where they repeat.
+
+    Args:
+        bank: prompts of earlier calls, or None to look inside the call only. It is read at the
+            start of each call; one bank may serve many streams of one thread.
+    """
+
+    name = "replay"
+
+    def __init__(self, bank: PromptBank | None = None) -> None:
+        self._bank = bank
+        self.reset()
+
+    @property
+    def matches(self) -> tuple[ReplayMatch, ...]:
+        """Everything that matched so far, in the order of the call."""
+        return tuple(self._matches)
+
+    def reset(self) -> None:
+        """Forget the call and read the bank anew if it changed."""
+        self._memory = CallMemory(HISTORY)
+        self._fingerprinter = Fingerprinter()
+        self._repeats = RepeatFinder(self._memory)
+        self._listener: BankListener | None = None
+        if self._bank is not None:
+            self._bank.refresh()
+            self._listener = BankListener(self._bank, self._memory)
+        self._matches: list[ReplayMatch] = []
+        self._ruled_out: list[tuple[float, float]] = []
+        self._spoken = 0.0  # s of speech since the strongest match ended
+
+    def push(self, chunk: Chunk) -> Evidence:
+        """Hear the next chunk; the evidence of the call so far."""
+        speech = chunk.speech >= SPEECH_THRESHOLD
+        self._memory.add_speech(speech)
+        piece = self._fingerprinter.push(chunk.far)
+        self._memory.add_shape(piece.shape)
+        repeats = self._repeats.push(piece)
+        known = self._listener.push(piece) if self._listener is not None else []
+        for match in known:
+            self._note_known(match)
+        for repeat in repeats:
+            self._note_repeat(repeat)
+        return self._evidence(chunk.at)
+
+    def _note_repeat(self, repeat: Repeat) -> None:
+        llr = repeat_llr(repeat.score)
+        start, stop = seconds_of(repeat.start), seconds_of(repeat.stop)
+        earlier = start - repeat.distance / FRAME_RATE
+        reason = (
+            f"replay: the clip at {_clock(start)} is the one of {_clock(earlier)} "
+            f"({stop - start:.1f} s, {repeat.similarity:.0%} alike)"
+        )
+        self._note(ReplayMatch(start, stop, llr, reason, earlier=earlier))
+
+    def _note_known(self, match: BankMatch) -> None:
+        prompt = match.prompt
+        if not prompt.is_evidence:
+            self._ruled_out.append((match.start, match.stop))
+            self._matches = [m for m in self._matches if not _overlap(m, match.start, match.stop)]
+            return
+        llr = bank_llr(match.score)
+        calls = "1 earlier call" if prompt.calls == 1 else f"{prompt.calls} earlier calls"
+        name = f"{prompt.name[:4]}…" + (f" ({prompt.label})" if prompt.label else "")
+        reason = (
+            f"replay: prompt {name} at {_clock(match.start)} was heard in {calls} "
+            f"since {prompt.first_seen}"
+        )
+        self._note(ReplayMatch(match.start, match.stop, llr, reason, prompt=prompt.name))
+
+    def _note(self, match: ReplayMatch) -> None:
+        if any(match.start < stop and start < match.stop for start, stop in self._ruled_out):
+            return
+        # The same match a little later knows more: it takes the place of the first.
+        for i, old in enumerate(self._matches):
+            same = old.prompt == match.prompt and (old.earlier is None) == (match.earlier is None)
+            if same and _overlap(old, match.start, match.stop):
+                told = match if match.stop >= old.stop else old
+                self._matches[i] = replace(
+                    told,
+                    start=min(old.start, match.start),
+                    llr=max(old.llr, match.llr),
+                )
+                return
+        self._matches.append(match)
+
+    def _evidence(self, at: float) -> Evidence:
+        best: tuple[float, ReplayMatch] | None = None
+        block_seconds = BLOCK_FRAMES / FRAME_RATE
+        for match in self._matches:
+            spoken = self._memory.speech_blocks(round(match.stop / block_seconds)) * block_seconds
+            llr = match.llr * 0.5 ** (spoken / FADE_SECONDS)
+            if best is None or llr > best[0]:
+                best = llr, match
+        if best is None:
+            return Evidence(self.name, None, CAP)
+        return Evidence(self.name, best[0], CAP, best[1].reason)
+
+
+def _overlap(match: ReplayMatch, start: float, stop: float) -> bool:
+    return match.start < stop and start < match.stop
+
+
+def _clock(seconds: float) -> str:
+    """``1:07`` for 67.4 s."""
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    return f"{minutes}:{rest:02d}"

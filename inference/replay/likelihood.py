@@ -1,0 +1,69 @@
+"""How sure a match is, and what that says about the caller.
+
+The scores are logistic regressions that tell true repeats through two lines (codecs, noise at
+15 dB) from the same words said again by the same person; the likelihood ratios are straight lines
+in them. ``benchmarks/replay.py`` shows how they do.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+REPEAT_BAR: Final = 3.0
+"""Score from which a stretch counts as a repeat."""
+MOST: Final = 10.0
+"""Largest likelihood ratio of one match."""
+BANK_BAR: Final = 4.0
+"""Score from which a stretch counts as a prompt of the bank."""
+_BANK: Final = (16.95, 3.27, 2.99, -35.67)
+_BANK_SLOPE: Final = 1.0
+_BANK_BASE: Final = 5.0
+ENOUGH_FRAMES: Final = 60.0
+"""Effective frames from which more no longer add to a score by themselves: people do say long
+sentences again, only never with the same landmarks."""
+_REPEAT: Final = (4.55, 2.28, 5.88, -30.24)
+_REPEAT_SLOPE: Final = 1.0
+_REPEAT_BASE: Final = 5.0
+
+
+def repeat_score(similarity: float, votes: int, frames: float) -> float:
+    """Score of a repeat inside a call.
+
+    Args:
+        similarity: correlation of the shapes.
+        votes: landmarks that agree.
+        frames: effective number of frames behind ``similarity``.
+    """
+    return (
+        _REPEAT[0] * similarity
+        + _REPEAT[1] * math.log1p(votes)
+        + _REPEAT[2] * math.log(min(max(frames, 1.0), ENOUGH_FRAMES))
+        + _REPEAT[3]
+    )
+
+
+def repeat_llr(score: float) -> float:
+    """LLR of a repeat inside a call, 0…10."""
+    return min(max(_REPEAT_BASE + _REPEAT_SLOPE * (score - REPEAT_BAR), 0.0), MOST)
+
+
+def bank_score(agreement: float, votes: int, frames: float) -> float:
+    """Score of a match with the bank.
+
+    Args:
+        agreement: share of equal shape bits.
+        votes: landmarks that agree.
+        frames: frames behind ``agreement``.
+    """
+    return (
+        _BANK[0] * agreement
+        + _BANK[1] * math.log1p(votes)
+        + _BANK[2] * math.log(max(frames, 1.0))
+        + _BANK[3]
+    )
+
+
+def bank_llr(score: float) -> float:
+    """LLR of a match with the bank, 0…10."""
+    return min(max(_BANK_BASE + _BANK_SLOPE * (score - BANK_BAR), 0.0), MOST)

@@ -1,0 +1,148 @@
+"""Fingerprints of a folder of recordings, kept on disk so that work can be taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ringtrue.inference.audio import AudioError, RawFormat
+from ringtrue.inference.channels import ChannelChoice
+from ringtrue.inference.replay.campaigns import Stretch
+from ringtrue.inference.replay.fingerprint import Fingerprint
+from ringtrue.inference.replay.recorded import hear_recording
+from ringtrue.inference.replay.segments import segments
+from ringtrue.inference.session import Session
+
+VERSION: Final = 1
+"""Part of the files' names: other fingerprints need other files."""
+
+
+@dataclass(frozen=True)
+class Listened:
+    """One recording.
+
+    Attributes:
+        path: as it was named.
+        file: its fingerprints; empty after an error.
+        seconds: its length.
+        error: what was wrong with it, or empty.
+    """
+
+    path: str
+    file: str = ""
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """How recordings are heard.
+
+    Attributes:
+        folder: where fingerprints are kept.
+        model: ONNX file, or None for the released model.
+        channel: which channels.
+        raw: how headerless files are read.
+    """
+
+    folder: Path
+    model: Path | None = None
+    channel: ChannelChoice = ChannelChoice.BOTH
+    raw: RawFormat | None = None
+
+    def listen(self, paths: list[str], jobs: int = 1) -> Iterator[Listened]:
+        """Hear recordings in the order given, with ``jobs`` processes; never fails for one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if jobs <= 1 or len(paths) < 2:
+            yield from map(partial(_hear, self), paths)
+            return
+        with ProcessPoolExecutor(max_workers=jobs) as pool:
+            yield from pool.map(partial(_hear, self), paths, chunksize=4)
+
+    def file_of(self, path: str) -> Path:
+        """Where the fingerprints of a recording are kept; changes with its size and time."""
+        about = os.stat(path)
+        text = "|".join(
+            map(
+                str,
+                (
+                    VERSION,
+                    os.path.abspath(path),
+                    about.st_size,
+                    about.st_mtime_ns,
+                    self.channel,
+                    self.raw,
+                    self.model,
+                ),
+            )
+        )
+        return (
+            self.folder
+            / f"{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.npz"
+        )
+
+
+_session: tuple[Path | None, Session] | None = None
+
+
+def _hear(how: Listener, path: str) -> Listened:
+    global _session
+    try:
+        file = how.file_of(path)
+        if file.exists():
+            try:
+                with np.load(file) as stored:
+                    return Listened(path, str(file), float(stored["seconds"]))
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                file.unlink()
+        if _session is None or _session[0] != how.model:
+            _session = how.model, Session(how.model)
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        seconds = 0.0
+        for one in hear_recording(path, _session[1], how.channel, how.raw):
+            seconds = one.seconds
+            for number, (start, heard) in enumerate(segments(one.heard, one.speech)):
+                name = f"{one.channel}-{number}"
+                arrays[f"{name}-start"] = np.array(start)
+                arrays[f"{name}-frames"] = heard.frames
+                arrays[f"{name}-codes"] = heard.codes
+                arrays[f"{name}-shape"] = heard.shape
+        part = file.with_suffix(f".{os.getpid()}.part.npz")
+        np.savez(part, seconds=np.array(seconds), **arrays)
+        os.replace(part, file)
+        return Listened(path, str(file), seconds)
+    except AudioError as error:
+        return Listened(path, error=error.problem)
+    # Whatever a decoder does to one odd file, the others are still to be heard.
+    except Exception as error:
+        return Listened(path, error=f"{type(error).__name__}: {error}")
+
+
+def stretches(recordings: list[Listened]) -> Iterator[Stretch]:
+    """The stretches of speech of all recordings that could be heard."""
+    for recording in recordings:
+        if recording.error:
+            continue
+        with np.load(recording.file) as stored:
+            for name in stored.files:
+                if not name.endswith("-start"):
+                    continue
+                base = name.removesuffix("-start")
+                yield Stretch(
+                    recording.path,
+                    base.rpartition("-")[0],
+                    float(stored[name]),
+                    Fingerprint(
+                        stored[f"{base}-frames"], stored[f"{base}-codes"], stored[f"{base}-shape"]
+                    ),
+                )

@@ -1,0 +1,181 @@
+"""Repeats inside one call: where the far end plays what it played before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ringtrue.inference.replay.compare import LAG, find_stretch
+from ringtrue.inference.replay.fingerprint import Piece
+from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.likelihood import REPEAT_BAR, repeat_score
+from ringtrue.inference.replay.memory import CallMemory
+
+MIN_DISTANCE: Final = round(1.5 * FRAME_RATE)
+"""Frames between a place and its repeat; echoes of a line come sooner."""
+MIN_VOTES: Final = 8
+"""Landmarks that must agree on a distance before shapes are compared."""
+VOTING: Final = round(3.0 * FRAME_RATE)
+"""Frames of the newest landmarks that vote together."""
+COMPARED: Final = round(4.0 * FRAME_RATE)
+"""Frames, up to the newest, whose shapes are compared."""
+EVERY: Final = 4
+"""Blocks between two counts of votes; spreads the work."""
+TRIED: Final = 2
+"""Most distances that are compared at one count."""
+POSTINGS: Final = 32
+"""Places remembered per code, the newest; codes that are everywhere say nothing."""
+HISTORY: Final = round(600 * FRAME_RATE)
+"""Frames of the past that are searched: 10 min."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A stretch of a call that is a stretch heard before.
+
+    Attributes:
+        start: first frame of the later place.
+        stop: frame after its last.
+        distance: frames back to the earlier place.
+        similarity: correlation 0…1 of the two.
+        frames: effective number of frames behind it.
+        votes: landmarks that agree.
+    """
+
+    start: int
+    stop: int
+    distance: int
+    similarity: float
+    frames: float
+    votes: int
+
+    @property
+    def score(self) -> float:
+        """How sure it is; see :func:`repeat_score`."""
+        return repeat_score(self.similarity, self.votes, self.frames)
+
+
+class RepeatFinder:
+    """Finds repeats in the fingerprint of one call.
+
+    The work per push is bounded: votes are counted every 0.4 s, and only the distances with most
+    votes are compared.
+    """
+
+    def __init__(self, memory: CallMemory, bar: float = REPEAT_BAR) -> None:
+        self._memory = memory
+        self._bar = bar
+        self._index: dict[int, list[int]] = {}
+        self._indexed = 0
+        self._votes: list[tuple[int, int]] = []
+        self._blocks = 0
+        self._newest: Repeat | None = None
+        self._compared: dict[int, int] = {}
+
+    def push(self, piece: Piece) -> list[Repeat]:
+        """New repeats, and those that grew, after ``piece`` was added to the memory."""
+        self._vote(piece)
+        before = self._blocks
+        self._blocks += len(piece.shape) // BLOCK_FRAMES
+        if self._blocks // EVERY == before // EVERY:
+            return []
+        return self._count()
+
+    def _vote(self, piece: Piece) -> None:
+        index = self._index
+        for frame, code in zip(piece.frames, piece.codes, strict=True):
+            if not self._memory.block_has_speech(frame // BLOCK_FRAMES):
+                continue
+            places = index.get(code)
+            if places is None:
+                index[code] = [frame]
+                continue
+            self._votes.extend(
+                (frame, frame - place) for place in places if frame - place >= MIN_DISTANCE
+            )
+            places.append(frame)
+            if len(places) > POSTINGS:
+                del places[0]
+        if piece.frames and piece.frames[-1] - self._indexed > HISTORY:
+            self._forget(piece.frames[-1] - HISTORY)
+
+    def _forget(self, before: int) -> None:
+        kept = {code: [p for p in places if p >= before] for code, places in self._index.items()}
+        self._index = {code: places for code, places in kept.items() if places}
+        self._indexed = before
+
+    def _count(self) -> list[Repeat]:
+        now = self._memory.stop
+        oldest = now - VOTING
+        # Votes come in the order of frames.
+        first = next((i for i, v in enumerate(self._votes) if v[0] >= oldest), len(self._votes))
+        del self._votes[:first]
+        if len(self._votes) < MIN_VOTES:
+            return []
+        distances = np.array([v[1] for v in self._votes], np.int64)
+        base = int(distances.min())
+        single = np.bincount(distances - base + 1)
+        votes = np.convolve(single, (1, 1, 1))
+        compared: dict[int, int] = {}
+        found: list[Repeat] = []
+        for _ in range(TRIED):
+            top = int(np.argmax(votes))
+            count, distance = int(votes[top]), top + base - 2
+            if count < MIN_VOTES:
+                break
+            votes[max(0, top - 3) : top + 4] = 0
+            compared[distance] = count
+            # Once more only with more votes.
+            if max(self._compared.get(distance + i, 0) for i in (-1, 0, 1)) >= count:
+                continue
+            repeat = self._compare(distance, now, count)
+            if repeat is not None:
+                found.append(repeat)
+                break
+        self._compared = compared
+        return found
+
+    def _compare(self, distance: int, now: int, votes: int) -> Repeat | None:
+        start = max(0, now - COMPARED)
+        memory = self._memory
+        stretch = find_stretch(
+            memory.shape(start, now),
+            memory.shape(start - distance - LAG, now - distance + LAG),
+            memory.speech(start, now),
+        )
+        if stretch is None:
+            return None
+        repeat = _merge(
+            self._newest,
+            Repeat(
+                start + stretch.start,
+                start + stretch.stop,
+                distance + stretch.lag,
+                stretch.similarity,
+                stretch.frames,
+                votes,
+            ),
+        )
+        if repeat.score < self._bar or repeat == self._newest:
+            return None
+        self._newest = repeat
+        return repeat
+
+
+def _merge(old: Repeat | None, new: Repeat) -> Repeat:
+    """The two as one where they overlap at the same distance."""
+    if old is None or abs(old.distance - new.distance) > 2 * LAG or new.start > old.stop:
+        return new
+    more = max(0, new.stop - max(old.stop, new.start)) / max(1, new.stop - new.start)
+    frames = max(old.frames + more * new.frames, new.frames)
+    similarity = old.similarity + (new.similarity - old.similarity) * more
+    return Repeat(
+        min(old.start, new.start),
+        max(old.stop, new.stop),
+        old.distance,
+        max(similarity, new.similarity) if new.frames >= old.frames else similarity,
+        frames,
+        max(old.votes, new.votes),
+    )
