@@ -122,7 +122,9 @@ class LocalPool:
         marks = self._context.RawArray("q", 2)
         marks[TASK_AT_HAND] = NOTHING_AT_HAND
         process = self._context.Process(
-            target=work, args=(there, marks, self._settings, self._period), daemon=True
+            target=work,
+            args=(there, marks, self._settings, self._period, log.isEnabledFor(logging.DEBUG)),
+            daemon=True,
         )
         process.start()
         there.close()

@@ -25,16 +25,20 @@ and a number that changes as long as the worker lives."""
 _BEAT_SECONDS = 0.5
 
 
-def work(pipe: Connection, marks: Any, settings: Settings, period: int) -> None:
-    """Score tasks that come through ``pipe`` until it closes.
+def work(
+    pipe: Connection, marks: Any, settings: Settings, period: int, debug: bool = False
+) -> None:
+    """Score tasks that come through ``pipe`` until it closes; ``debug`` shows its messages.
 
     Sent back are ``READY``, then (``DONE``, an ``Outcome`` or a ``Beat``), or (``FAILED``, an
     exception) when no recording can be scored.
     """
     # Ctrl-C reaches the whole group; the parent decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Warnings of decoders about odd files belong to the rows.
-    logging.basicConfig(level=logging.ERROR)
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        _silence_libraries()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
     def watch(index: int) -> None:
@@ -64,6 +68,14 @@ def _serve(pipe: Connection, scorer: LaneScorer) -> None:
         if now - beat >= _BEAT_SECONDS or not scorer.busy:
             beat = now
             pipe.send((DONE, scorer.beat()))
+
+
+def _silence_libraries() -> None:
+    """C libraries write what they think of damaged files to standard error; rows say it better."""
+    logging.basicConfig(level=logging.ERROR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _leave_with_parent() -> None:
