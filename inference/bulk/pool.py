@@ -31,6 +31,7 @@ _AHEAD = 8
 """Tasks that a worker has waiting beyond its lanes, so that it never stands idle."""
 _TRIES = 2
 _START_TRIES = 3
+_START_PATIENCE = 300.0
 
 
 @dataclass
@@ -222,10 +223,13 @@ class LocalPool:
         now = time.monotonic()
         if steps != worker.steps or (worker.ready and not worker.tasks):
             worker.steps, worker.seen = steps, now
-        elif now - worker.seen > self._patience and not worker.hung:
+        elif now - worker.seen > self._limit(worker) and not worker.hung:
             log.debug("worker %s hangs", worker.process.pid)
             worker.hung = True
             worker.process.kill()
+
+    def _limit(self, worker: _Worker) -> float:
+        return self._patience if worker.ready else max(self._patience, _START_PATIENCE)
 
     def _bury(self, worker: _Worker) -> Iterator[Outcome]:
         """Replace a dead worker and decide what becomes of its tasks."""

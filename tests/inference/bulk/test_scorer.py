@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringtrue.inference.audio import RawFormat, open_recording
@@ -227,6 +227,7 @@ def test_many_channels_at_a_high_rate_are_read_in_small_blocks(
     assert [row.seconds for row in outcome.rows] == [1.0, 1.0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 50), max_size=30),
     st.sampled_from([1, 2, 4, 8]),
