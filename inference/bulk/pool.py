@@ -21,7 +21,7 @@ from typing import Any
 
 from ringtrue.inference.bulk.scorer import NOTHING_AT_HAND
 from ringtrue.inference.bulk.settings import Settings
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.bulk.worker import FAILED, READY, STEPS, TASK_AT_HAND, work
 from ringtrue.inference.score import Origin, ScoreRow
 
@@ -89,7 +89,7 @@ class LocalPool:
         self._tries: dict[int, int] = {}
         self._failed_starts = 0
 
-    def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task], total: int | None = None) -> News:
         """Score ``tasks``; outcomes come as recordings end.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from ringtrue.inference.audio import AudioError
 from ringtrue.inference.bulk.job import Lane, OpenJob
 from ringtrue.inference.bulk.places import arrange, place_period
 from ringtrue.inference.bulk.settings import Settings
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.evidence.voice import Runner
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import Origin, ScoreRow
@@ -89,7 +89,7 @@ class LaneScorer:
             outcomes += self._step()
         return outcomes
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task]) -> News:
         """Score ``tasks`` in this process; outcomes come as recordings end, not in order."""
         more = iter(tasks)
         exhausted = False

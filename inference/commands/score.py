@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -197,7 +198,7 @@ def score(
         digest = settings.digest(session.digest)
         with _sink(kind, out, resume, digest, inputs.has_ids, by_content) as sink, _ends_softly():
             scoring = make_engine(engine, session, settings, workers, inputs.total, timeout)
-            tally.started = Tally().started
+            tally.started = time.monotonic()
             try:
                 run_job(inputs, scoring, sink, make_view(sys.stderr, quiet), tally)
             except KeyboardInterrupt:
