@@ -14,6 +14,7 @@ from typing import Any
 from ringtrue.inference.bulk.scorer import LaneScorer
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.task import Task
+from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.session import Session
 
 READY = ("ready",)
@@ -51,6 +52,9 @@ def work(
         _serve(pipe, scorer)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone
+    except MissingExtraError as error:
+        # Its constructor does not survive pickling.
+        pipe.send((FAILED, ImportError(str(error))))
     except Exception as error:
         pipe.send((FAILED, error))
 

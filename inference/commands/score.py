@@ -206,6 +206,13 @@ def score(
                 hint = "" if out is None else "; go on with --resume"
                 typer.echo(f"interrupted: {tally.done}{of} recordings were scored{hint}", err=True)
                 raise typer.Exit(INTERRUPTED) from None
+            except OSError:
+                if out is not None:
+                    text = (
+                        f"{tally.done} recordings are in {journal_path(out)}; go on with --resume"
+                    )
+                    typer.echo(text, err=True)
+                raise
     if not quiet:
         for line in tally.summary():
             typer.echo(line, err=True)

@@ -170,6 +170,7 @@ def test_results_that_cannot_be_written_stay_in_the_journal(
         result = run(*args)
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
+    assert "6 recordings are in" in result.stderr
     assert out.read_text() == "older results"
     result = run(*args, "--resume")
     assert "6 recordings were scored before" in result.stderr
