@@ -19,7 +19,7 @@ RUNS = {
     "offline": (["--minutes", "0.05"], ["hours per minute"], 4),
     "bulk": (
         ["--hours", "0.01", "--call-seconds", "9", "--workers", "1"],
-        ["x real time", "x per core s", "resident (MB)"],
+        ["x real time", "x per core", "h per min", "RSS MB"],
         2,
     ),
     "damaged": (["--files", "40", "--workers", "1"], ["scored", "errors", "wrong"], 9),

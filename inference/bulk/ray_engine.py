@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ringtrue.inference.bulk.pool import LocalPool
+from ringtrue.inference.bulk.pool import LocalPool, WorkerError
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.source import SpooledFile
 from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
@@ -60,6 +60,8 @@ class RayEngine:
     Raises:
         MissingExtraError: ray is not installed.
         ValueError: no worker.
+
+    ``run`` raises ``WorkerError`` when Ray cannot be started or reached, or gives up.
     """
 
     def __init__(
@@ -86,7 +88,10 @@ class RayEngine:
         ray = self._ray
         began = not ray.is_initialized()
         if began:
-            ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+            try:
+                ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+            except Exception as error:
+                raise WorkerError(f"Ray cannot be started or reached: {_first(error)}") from error
         try:
             ray.data.DataContext.get_current().enable_progress_bars = False
             logging.getLogger("ray.data").setLevel(logging.WARNING)
@@ -94,6 +99,8 @@ class RayEngine:
             more = map(_readable_everywhere, tasks)
             while part := list(islice(more, _TASKS_PER_JOB)):
                 yield from self._job(part, workers)
+        except ray.exceptions.RayError as error:
+            raise WorkerError(f"Ray gave up: {_first(error)}") from error
         finally:
             if began:
                 ray.shutdown()
@@ -125,3 +132,8 @@ def _readable_everywhere(task: Task) -> Task:
             f"unpacked on this machine only, got {task.name}"
         )
     return task
+
+
+def _first(error: Exception) -> str:
+    """The first line of an error; Ray's go on for pages."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

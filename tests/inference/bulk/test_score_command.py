@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ringtrue.inference.bulk.engines import make_engine
+from ringtrue.inference.bulk.pool import WorkerError
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.session import Session
 from tests.inference.test_cli import run
@@ -181,8 +182,13 @@ def test_results_that_cannot_be_written_stay_in_the_journal(
 def test_ray_gives_the_same_rows(calls: list[Path], toy: Session, toy_path: Path) -> None:
     pytest.importorskip("ray")
     settings = Settings(model=str(toy_path), lanes=2)
-    engines = [make_engine(*named, toy, settings, 2, 6) for named in (("local",), ("ray",))]
-    local, ray = (outcomes(engine.run(tasks_of(calls), 6)) for engine in engines)
+    local = outcomes(make_engine("local", toy, settings, 2, 6).run(tasks_of(calls), 6))
+    try:
+        ray = outcomes(make_engine("ray", toy, settings, 2, 6).run(tasks_of(calls), 6))
+    except WorkerError as error:
+        if "cannot be started" in str(error):  # it gives itself 30 s, too little on a busy machine
+            pytest.skip(str(error))
+        raise
     assert ray == local
 
 
