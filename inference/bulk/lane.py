@@ -23,7 +23,7 @@ from ringtrue.inference.evidence.voice import VoiceEvidence, too_little, voice_r
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import SPEECH_THRESHOLD
 from ringtrue.inference.score import CallSummary, ScoreRow
-from ringtrue.model.contract import ModelInfo
+from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 Samples = npt.NDArray[np.float32]
 
@@ -58,6 +58,11 @@ class LaneCall:
             "unsure", self._decision.p_robot(0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ()
         )
         self._summary = CallSummary(self)
+
+    @property
+    def point(self) -> OperatingPoint:
+        """The thresholds."""
+        return self._decision.point
 
     @property
     def verdict(self) -> Verdict:

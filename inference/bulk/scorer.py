@@ -233,13 +233,12 @@ class LaneScorer:
     def _finished(self, job: OpenJob) -> Outcome:
         try:
             rows = []
-            for row, history in job.rows():
+            for row, call in job.rows():
                 marked = self._origin.mark(row)
                 rows.append(marked)
-                if history is not None and self._settings.timeline is not None:
-                    info = self._session.info
-                    point = info.operating_point(self._settings.operating_point)
-                    timeline = make_timeline(history, marked, point, info.model_version)
+                if call.history is not None and self._settings.timeline is not None:
+                    version = self._session.info.model_version
+                    timeline = make_timeline(call.history, marked, call.point, version)
                     write_timeline(timeline, self._settings.timeline)
         except Exception as error:
             return self._failure(job.task, error, job)
