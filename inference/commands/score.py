@@ -32,7 +32,7 @@ def score(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATHS]...",
+            metavar="PATHS",
             help="Recordings, folders (searched for audio files), quoted patterns, tar shards "
             "(.tar, .tar.gz), addresses such as s3://bucket/calls/.",
             show_default=False,
