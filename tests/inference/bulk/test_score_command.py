@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from ringtrue.inference.bulk.engines import make_engine
+from ringtrue.inference.bulk.places import place_period
 from ringtrue.inference.bulk.pool import WorkerError
+from ringtrue.inference.bulk.ray_engine import BlockScorer
+from ringtrue.inference.bulk.scorer import LaneScorer
 from ringtrue.inference.bulk.settings import Settings
+from ringtrue.inference.score import Origin
 from ringtrue.inference.session import Session
 from tests.inference.test_cli import run
 
@@ -190,6 +195,14 @@ def test_ray_gives_the_same_rows(calls: list[Path], toy: Session, toy_path: Path
             pytest.skip(str(error))
         raise
     assert ray == local
+
+
+def test_the_actor_of_ray_without_ray(calls: list[Path], toy: Session, toy_path: Path) -> None:
+    settings = Settings(model=str(toy_path), lanes=2)
+    actor = BlockScorer(settings, Origin.of(toy, "cautious"), place_period(toy, 2), 60.0)
+    packed = actor({"task": [pickle.dumps(task) for task in tasks_of(calls)]})["outcome"]
+    local = outcomes(LaneScorer(toy, settings).run(tasks_of(calls)))
+    assert sorted(map(pickle.loads, packed), key=lambda outcome: outcome.index) == local
 
 
 def test_ray_is_an_extra(
