@@ -4,10 +4,10 @@ python benchmarks/bulk.py [MODEL] [--hours 2] [--workers 1 2] [--folder DIR] [--
 
 The set is mixed WAV, mu-law WAV, MP3 and Opus. ``ringtrue score`` runs as a user runs it, in a
 process of its own, from its start to the finished results. ``x real time`` is hours of audio by
-hours on the clock; ``x per core s`` by processor time, which other work on the machine moves less.
-Memory is the largest sum over the main process and its workers; ``shared once`` counts pages that
-they share once (PSS). silero-vad reads the same files through the same decoder and resampler, in
-as many processes. ``--formats`` measures each format alone with one worker.
+hours on the clock; ``x per core`` by processor time, which other work on the machine moves less.
+``RSS MB`` is the largest sum of resident memory over the main process and its workers; ``PSS MB``
+counts pages that they share once. silero-vad reads the same files through the same decoder and
+resampler, in as many processes. ``--formats`` measures each format alone with one worker.
 """
 
 from __future__ import annotations
@@ -123,13 +123,13 @@ def _row(
         "what": what,
         "files": name,
         "workers": workers,
-        "audio (h)": seconds / 3600,
-        "took (s)": took,
+        "hours": seconds / 3600,
+        "took s": took,
         "x real time": seconds / took,
-        "x per core s": seconds / used,
-        "hours per minute": seconds / took / 60,
-        "resident (MB)": peak,
-        "shared once (MB)": shared_once,
+        "x per core": seconds / used,
+        "h per min": seconds / took / 60,
+        "RSS MB": peak,
+        "PSS MB": shared_once,
     }
 
 

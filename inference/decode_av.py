@@ -53,6 +53,9 @@ class AvDecoder:
             if len(streams) > 1:
                 self.warnings.append(f"{len(streams)} audio streams; the first was used")
             self._stream: Any = streams[0]
+            # PyAV opens streams that it has no decoder for, without saying so.
+            if getattr(self._stream, "codec_context", None) is None:
+                raise NoAudioStreamError("has an audio stream of an unknown kind")
             frames = self._decode()
             # The first frame, not the header, knows the rate: HE-AAC doubles it on decoding.
             first = next(frames, None)
@@ -102,8 +105,15 @@ class AvDecoder:
                 self.warnings.append("the format changes within the file; the rest was not used")
                 return
             frame.pts = None
-            for converted in self._convert.resample(frame):
-                yield converted.to_ndarray().T
+            try:
+                parts = self._convert.resample(frame)
+            # Damaged headers announce layouts and formats that FFmpeg itself cannot convert.
+            except (av.error.FFmpegError, ValueError) as error:
+                log.debug("frame not converted: %s", error)
+                self._damaged += 1
+                return
+            for part in parts:
+                yield part.to_ndarray().T
 
     def blocks(self, frames: int) -> Iterator[Samples]:
         """Blocks [n, channels] with n about ``frames``; damaged packets are left out."""

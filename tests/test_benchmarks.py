@@ -25,10 +25,30 @@ RUNS = {
         2,
     ),
     "fuzz_service": (["--seconds", "4"], ["what", "count"], 13),
+    "bulk": (
+        ["--hours", "0.01", "--call-seconds", "9", "--workers", "1"],
+        ["x real time", "x per core", "h per min", "RSS MB"],
+        2,
+    ),
+    "damaged": (["--files", "40", "--workers", "1"], ["scored", "errors", "wrong"], 9),
+    "kill_resume": (
+        ["--kills", "1", "--calls", "4", "--workers", "1"],
+        ["times", "jobs that differ"],
+        3,
+    ),
 }
+SLOW = {"kill_resume"}
 
 
-@pytest.mark.parametrize("name", RUNS)
+def test_fuzzing_finds_nothing_in_a_second(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "fuzz_readers.py"), "--seconds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in RUNS]
+)
 def test_benchmark_runs(name: str, tmp_path: Path) -> None:
     options, columns, rows = RUNS[name]
     model = write_toy(tmp_path / "toy.onnx")

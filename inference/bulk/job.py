@@ -178,13 +178,13 @@ class OpenJob:
         """Whether everything was heard."""
         return self.ended and self.lanes[0].queue.chunks == 0
 
-    def rows(self) -> list[tuple[ScoreRow, CallHistory | None]]:
-        """The rows of the finished recording with their histories."""
+    def rows(self) -> list[tuple[ScoreRow, LaneCall]]:
+        """The rows of the finished recording with the calls that they tell of."""
         rows = []
         for pick, lane in zip(self._picks, self._scored, strict=True):
             assert lane.call is not None
             row = lane.call.row(self.task.name, pick.name, self.seconds, self._recording.warnings)
-            rows.append((replace(row, id=self.task.id), lane.call.history))
+            rows.append((replace(row, id=self.task.id), lane.call))
         return rows
 
     def close(self) -> None:

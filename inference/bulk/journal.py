@@ -115,7 +115,11 @@ class Journal:
 
     def _append(self, record: dict[str, Any]) -> None:
         line = (json.dumps(record) + "\n").encode("ascii")
-        written = os.pwrite(self._file, line, self._end)
+        os.lseek(self._file, self._end, os.SEEK_SET)
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         if written != len(line):
             os.ftruncate(self._file, self._end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
@@ -131,15 +135,14 @@ class Journal:
 
     def rows(self, where: int) -> list[ScoreRow]:
         """The rows of the line at ``where``."""
+        os.lseek(self._file, where, os.SEEK_SET)
         line = b""
-        at = where
         while not line.endswith(b"\n"):
-            part = os.pread(self._file, 8192, at)
+            part = os.read(self._file, 8192)
             if not part:
                 raise JournalError(f"{self.path}: expected a line at {where}, got the end")
             head, newline, _ = part.partition(b"\n")
             line += head + newline
-            at += len(part)
         record = json.loads(line)
         return [_row(values) for values in record["rows"]]
 

@@ -24,7 +24,7 @@ from ringtrue.inference.fusion import fused_llr, fused_point
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.monitor import SPEECH_THRESHOLD
 from ringtrue.inference.score import CallSummary, ScoreRow
-from ringtrue.model.contract import ModelInfo
+from ringtrue.model.contract import ModelInfo, OperatingPoint
 
 Samples = npt.NDArray[np.float32]
 
@@ -58,6 +58,11 @@ class LaneCall:
             "unsure", self._decision.p_robot(0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ()
         )
         self._summary = CallSummary(self)
+
+    @property
+    def point(self) -> OperatingPoint:
+        """The thresholds."""
+        return self._decision.point
 
     @property
     def verdict(self) -> Verdict:
@@ -103,7 +108,8 @@ class LaneCall:
 
     def _hear_voice(self, speech: Samples, voice_llr: Samples, speech_seconds: Samples) -> None:
         """Voice alone: words only for the chunks that can end up in the row."""
-        enough = speech_seconds >= self.info.min_speech_seconds
+        # In double precision, as the monitor compares.
+        enough = speech_seconds.astype(np.float64) >= self.info.min_speech_seconds
         sums = np.where(enough, voice_llr, np.float32(0.0))
         told = {int(np.argmax(speech_seconds)), len(sums) - 1}
         if enough.any():
@@ -112,7 +118,6 @@ class LaneCall:
         values = zip(speech.tolist(), voice_llr.tolist(), speech_seconds.tolist(), strict=True)
         for number, (probability, llr, seconds) in enumerate(values):
             at = self._next(probability)
-            # Compared in double precision, as the monitor does.
             counted = llr if seconds >= self.info.min_speech_seconds else 0.0
             label = self._decision.update(counted, seconds, at)
             flagged = label == "robot" and self._flagged_at is None

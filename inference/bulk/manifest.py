@@ -12,7 +12,7 @@ from typing import Any
 from ringtrue.inference.extras import MissingExtraError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of a manifest.
 

@@ -19,7 +19,7 @@ from ringtrue.inference.evidence.voice import Runner
 Samples = npt.NDArray[np.float32]
 
 _PERIODS = (1, 2, 4, 8, 16)
-_STEPS = 40
+_STEPS = 24
 
 
 def place_period(session: Runner, lanes: int) -> int:

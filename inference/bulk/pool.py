@@ -21,7 +21,7 @@ from typing import Any
 
 from ringtrue.inference.bulk.scorer import NOTHING_AT_HAND
 from ringtrue.inference.bulk.settings import Settings
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.bulk.worker import FAILED, READY, STEPS, TASK_AT_HAND, work
 from ringtrue.inference.score import Origin, ScoreRow
 
@@ -31,6 +31,7 @@ _AHEAD = 8
 """Tasks that a worker has waiting beyond its lanes, so that it never stands idle."""
 _TRIES = 2
 _START_TRIES = 3
+_START_PATIENCE = 300.0
 
 
 @dataclass
@@ -44,9 +45,10 @@ class _Worker:
     steps: int = -1
     seen: float = 0.0
     hung: bool = False
+    gone: bool = False
 
 
-class WorkerError(RuntimeError):
+class WorkerError(ChildProcessError):
     """Workers cannot be started."""
 
 
@@ -88,7 +90,7 @@ class LocalPool:
         self._tries: dict[int, int] = {}
         self._failed_starts = 0
 
-    def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task], total: int | None = None) -> News:
         """Score ``tasks``; outcomes come as recordings end.
 
         Args:
@@ -101,6 +103,7 @@ class LocalPool:
         self._more = iter(tasks)
         self._exhausted = False
         self._left = total
+        self._opening = True
         try:
             for _ in range(self._count if total is None else max(1, min(self._count, total))):
                 self._workers.append(self._start())
@@ -122,7 +125,9 @@ class LocalPool:
         marks = self._context.RawArray("q", 2)
         marks[TASK_AT_HAND] = NOTHING_AT_HAND
         process = self._context.Process(
-            target=work, args=(there, marks, self._settings, self._period), daemon=True
+            target=work,
+            args=(there, marks, self._settings, self._period, log.isEnabledFor(logging.DEBUG)),
+            daemon=True,
         )
         process.start()
         there.close()
@@ -130,8 +135,7 @@ class LocalPool:
 
     def _loop(self) -> Iterator[Outcome | Beat]:
         while True:
-            for worker in self._workers:
-                self._feed(worker)
+            self._deal()
             if not any(w.tasks for w in self._workers) and not self._waiting():
                 return
             pipes: list[Any] = [worker.pipe for worker in self._workers]
@@ -155,19 +159,27 @@ class LocalPool:
                 self._again.append(task)
         return bool(self._again)
 
-    def _feed(self, worker: _Worker) -> None:
-        """Give a worker what it can take; suspects go to an idle worker, one at a time."""
-        if not worker.ready or worker.alone or worker.hung:
+    def _deal(self) -> None:
+        """Give workers what they can take, the idlest first."""
+        # Whoever is ready first must not take everything.
+        self._opening = self._opening and not all(worker.ready for worker in self._workers)
+        if self._opening:
             return
-        if self._suspects and not worker.tasks:
-            worker.alone = self._send(worker, self._suspects.popleft())
-            return
-        # A worker that runs dry takes the suspects; the others go on.
-        if self._suspects and worker is min(self._workers, key=lambda w: len(w.tasks)):
-            return
-        while len(worker.tasks) < self._share() and self._waiting() and self._again:
-            if not self._send(worker, self._again.popleft()):
+        for worker in self._workers:
+            if self._suspects and worker.ready and not worker.tasks and not worker.gone:
+                worker.alone = self._send(worker, self._suspects.popleft())
+        while free := [worker for worker in self._workers if self._takes_more(worker)]:
+            if not self._waiting() or not self._again:
                 return
+            self._send(min(free, key=lambda w: len(w.tasks)), self._again.popleft())
+
+    def _takes_more(self, worker: _Worker) -> bool:
+        if not worker.ready or worker.alone or worker.hung or worker.gone:
+            return False
+        # One worker runs dry, so that it can take the suspects; the others go on.
+        if self._suspects and worker is min(self._workers, key=lambda w: len(w.tasks)):
+            return False
+        return len(worker.tasks) < self._share()
 
     def _share(self) -> int:
         """Tasks that a worker may have in hand: fewer towards the end, so that all end together."""
@@ -185,8 +197,8 @@ class LocalPool:
         try:
             worker.pipe.send(task)
         except (BrokenPipeError, ConnectionResetError):
-            return False  # it is dead; the loop finds out
-        return True
+            worker.gone = True  # the loop buries it, with this task
+        return not worker.gone
 
     def _listen(self, worker: _Worker) -> Iterator[Outcome | Beat]:
         while True:
@@ -220,10 +232,13 @@ class LocalPool:
         now = time.monotonic()
         if steps != worker.steps or (worker.ready and not worker.tasks):
             worker.steps, worker.seen = steps, now
-        elif now - worker.seen > self._patience and not worker.hung:
+        elif now - worker.seen > self._limit(worker) and not worker.hung:
             log.debug("worker %s hangs", worker.process.pid)
             worker.hung = True
             worker.process.kill()
+
+    def _limit(self, worker: _Worker) -> float:
+        return self._patience if worker.ready else max(self._patience, _START_PATIENCE)
 
     def _bury(self, worker: _Worker) -> Iterator[Outcome]:
         """Replace a dead worker and decide what becomes of its tasks."""

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ringtrue.inference.bulk.pool import LocalPool
+from ringtrue.inference.bulk.pool import LocalPool, WorkerError
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.source import SpooledFile
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import Origin
 
@@ -60,6 +60,8 @@ class RayEngine:
     Raises:
         MissingExtraError: ray is not installed.
         ValueError: no worker.
+
+    ``run`` raises ``WorkerError`` when Ray cannot be started or reached, or gives up.
     """
 
     def __init__(
@@ -81,30 +83,29 @@ class RayEngine:
         self._arguments = (settings, origin, period, patience)
         self._workers = workers
 
-    def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task], total: int | None = None) -> News:
         """One outcome per task; a local Ray is started where none runs and stopped at the end."""
         ray = self._ray
         began = not ray.is_initialized()
         if began:
-            ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+            try:
+                ray.init(log_to_driver=False, logging_level="error", include_dashboard=False)
+            except Exception as error:
+                raise WorkerError(f"Ray cannot be started or reached: {_first(error)}") from error
         try:
             ray.data.DataContext.get_current().enable_progress_bars = False
             logging.getLogger("ray.data").setLevel(logging.WARNING)
             workers = self._workers or int(ray.cluster_resources().get("CPU", 1))
-            more = iter(tasks)
+            more = map(_readable_everywhere, tasks)
             while part := list(islice(more, _TASKS_PER_JOB)):
                 yield from self._job(part, workers)
+        except ray.exceptions.RayError as error:
+            raise WorkerError(f"Ray gave up: {_first(error)}") from error
         finally:
             if began:
                 ray.shutdown()
 
     def _job(self, tasks: list[Task], workers: int) -> Iterator[Outcome | Beat]:
-        for task in tasks:
-            if isinstance(task.source, SpooledFile):
-                raise ValueError(
-                    "expected recordings that every node can read; compressed and remote shards "
-                    f"are unpacked on this machine only, got {task.name}"
-                )
         size = max(1, min(_BLOCKS_OF_LANES * self._settings.lanes, -(-len(tasks) // workers)))
         rows = [{"task": pickle.dumps(task)} for task in tasks]
         blocks = -(-len(rows) // size)
@@ -121,3 +122,18 @@ class RayEngine:
                 outcome: Outcome = pickle.loads(packed)
                 yield outcome
                 yield Beat(max((row.seconds or 0.0 for row in outcome.rows), default=0.0))
+
+
+def _readable_everywhere(task: Task) -> Task:
+    """``task``; ValueError when its bytes are on this machine only."""
+    if isinstance(task.source, SpooledFile):
+        raise ValueError(
+            "expected recordings that every node can read; compressed and remote shards are "
+            f"unpacked on this machine only, got {task.name}"
+        )
+    return task
+
+
+def _first(error: Exception) -> str:
+    """The first line of an error; Ray's go on for pages."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

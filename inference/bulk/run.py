@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from ringtrue.inference.bulk.inputs import Inputs
 from ringtrue.inference.bulk.journal import Journal, task_key
 from ringtrue.inference.bulk.progress import View
 from ringtrue.inference.bulk.tally import Tally
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.rows import BINARY, RowWriter, output_file, row_writer
 from ringtrue.inference.score import ScoreRow
 
@@ -21,8 +22,8 @@ _NOWHERE = -1
 class Engine(Protocol):
     """Scores tasks: ``LocalPool``, ``InProcess`` or ``RayEngine``."""
 
-    def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
-        """One outcome per task, in any order."""
+    def run(self, tasks: Iterable[Task], total: int | None = None) -> News:
+        """One outcome per task, in any order; closing it ends the work."""
 
 
 class Sink(Protocol):
@@ -155,15 +156,16 @@ def run_job(inputs: Inputs, engine: Engine, sink: Sink, view: View, tally: Tally
             view.show(tally)
 
     try:
-        for news in engine.run(fresh(), inputs.total):
-            if isinstance(news, Beat):
-                tally.heard += news.seconds
-            else:
-                task = under_way.pop(news.index)
-                sink.take(task, news)
-                task.source.release()
-                tally.add(news.rows)
-            view.show(tally)
+        with closing(engine.run(fresh(), inputs.total)) as stream:
+            for news in stream:
+                if isinstance(news, Beat):
+                    tally.heard += news.seconds
+                else:
+                    task = under_way.pop(news.index)
+                    sink.take(task, news)
+                    task.source.release()
+                    tally.add(news.rows)
+                view.show(tally)
     except KeyboardInterrupt:
         sink.finish()
         raise
@@ -179,9 +181,9 @@ class InProcess:
         run: that of a ``LaneScorer``.
     """
 
-    def __init__(self, run: Callable[[Iterable[Task]], Iterator[Outcome | Beat]]) -> None:
+    def __init__(self, run: Callable[[Iterable[Task]], News]) -> None:
         self._run = run
 
-    def run(self, tasks: Iterable[Task], total: int | None = None) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task], total: int | None = None) -> News:
         """One outcome per task."""
         return self._run(tasks)

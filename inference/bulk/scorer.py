@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from ringtrue.inference.audio import AudioError
 from ringtrue.inference.bulk.job import Lane, OpenJob
 from ringtrue.inference.bulk.places import arrange, place_period
 from ringtrue.inference.bulk.settings import Settings
-from ringtrue.inference.bulk.task import Beat, Outcome, Task
+from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.evidence.voice import Runner
 from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.score import Origin, ScoreRow
@@ -89,7 +89,7 @@ class LaneScorer:
             outcomes += self._step()
         return outcomes
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome | Beat]:
+    def run(self, tasks: Iterable[Task]) -> News:
         """Score ``tasks`` in this process; outcomes come as recordings end, not in order."""
         more = iter(tasks)
         exhausted = False
@@ -233,13 +233,12 @@ class LaneScorer:
     def _finished(self, job: OpenJob) -> Outcome:
         try:
             rows = []
-            for row, history in job.rows():
+            for row, call in job.rows():
                 marked = self._origin.mark(row)
                 rows.append(marked)
-                if history is not None and self._settings.timeline is not None:
-                    info = self._session.info
-                    point = info.operating_point(self._settings.operating_point)
-                    timeline = make_timeline(history, marked, point, info.model_version)
+                if call.history is not None and self._settings.timeline is not None:
+                    version = self._session.info.model_version
+                    timeline = make_timeline(call.history, marked, call.point, version)
                     write_timeline(timeline, self._settings.timeline)
         except Exception as error:
             return self._failure(job.task, error, job)

@@ -43,7 +43,7 @@ class Source(Protocol):
         """The recording was scored; temporary bytes may go."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file of this machine."""
 
@@ -76,7 +76,7 @@ class LocalFile:
         """Nothing is temporary."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TarMember:
     """An uncompressed member of a local tar file.
 
@@ -96,17 +96,17 @@ class TarMember:
     @contextmanager
     def local(self) -> Iterator[Path]:
         """A temporary copy."""
-        try:
-            with open(self.shard, "rb") as stream, _temporary(self.member) as copy:
-                stream.seek(self.offset)
-                left = self.size
-                with copy.open("wb") as target:
+        with _temporary(self.member) as copy:
+            try:
+                with open(self.shard, "rb") as stream, copy.open("wb") as target:
+                    stream.seek(self.offset)
+                    left = self.size
                     while left and (data := stream.read(min(_COPY, left))):
                         target.write(data)
                         left -= len(data)
-                yield copy
-        except OSError as error:
-            raise AudioError(self.shard, f"cannot be read ({error.strerror})") from error
+            except OSError as error:
+                raise AudioError(self.shard, f"cannot be read ({error.strerror})") from error
+            yield copy
 
     def identity(self, content: bool = False) -> str:
         """The shard's identity and the member's name, size and time; or the content's digest."""
@@ -122,7 +122,7 @@ class TarMember:
         """The copy is gone already."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SpooledFile:
     """A member of a compressed or remote shard that was unpacked to a temporary file.
 
@@ -148,7 +148,7 @@ class SpooledFile:
         Path(self.path).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RemoteFile:
     """An object that fsspec reaches, such as ``s3://bucket/call.wav``."""
 
@@ -195,7 +195,7 @@ class RemoteFile:
         """The copy is gone already."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Something of the input that holds no recordings because it cannot be read."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from ringtrue.inference.bulk.source import Source
 from ringtrue.inference.score import ScoreRow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """A recording to score.
 
@@ -25,7 +26,7 @@ class Task:
     id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a task.
 
@@ -43,8 +44,12 @@ class Outcome:
         return any(row.error for row in self.rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Beat:
     """Seconds of recordings that were heard since the last beat, for the progress display."""
 
     seconds: float
+
+
+News = Generator[Outcome | Beat, None, None]
+"""What engines give as they work."""

@@ -14,6 +14,7 @@ from typing import Any
 from ringtrue.inference.bulk.scorer import LaneScorer
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.task import Task
+from ringtrue.inference.extras import MissingExtraError
 from ringtrue.inference.session import Session
 
 READY = ("ready",)
@@ -25,16 +26,20 @@ and a number that changes as long as the worker lives."""
 _BEAT_SECONDS = 0.5
 
 
-def work(pipe: Connection, marks: Any, settings: Settings, period: int) -> None:
-    """Score tasks that come through ``pipe`` until it closes.
+def work(
+    pipe: Connection, marks: Any, settings: Settings, period: int, debug: bool = False
+) -> None:
+    """Score tasks that come through ``pipe`` until it closes; ``debug`` shows its messages.
 
     Sent back are ``READY``, then (``DONE``, an ``Outcome`` or a ``Beat``), or (``FAILED``, an
     exception) when no recording can be scored.
     """
     # Ctrl-C reaches the whole group; the parent decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Warnings of decoders about odd files belong to the rows.
-    logging.basicConfig(level=logging.ERROR)
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        _silence_libraries()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
     def watch(index: int) -> None:
@@ -47,6 +52,9 @@ def work(pipe: Connection, marks: Any, settings: Settings, period: int) -> None:
         _serve(pipe, scorer)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone
+    except MissingExtraError as error:
+        # Its constructor does not survive pickling.
+        pipe.send((FAILED, ImportError(str(error))))
     except Exception as error:
         pipe.send((FAILED, error))
 
@@ -64,6 +72,14 @@ def _serve(pipe: Connection, scorer: LaneScorer) -> None:
         if now - beat >= _BEAT_SECONDS or not scorer.busy:
             beat = now
             pipe.send((DONE, scorer.beat()))
+
+
+def _silence_libraries() -> None:
+    """C libraries write what they think of damaged files to standard error; rows say it better."""
+    logging.basicConfig(level=logging.ERROR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _leave_with_parent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ def score(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATHS]...",
+            metavar="PATHS",
             help="Recordings, folders (searched for audio files), quoted patterns, tar shards "
             "(.tar, .tar.gz), addresses such as s3://bucket/calls/.",
             show_default=False,
@@ -212,7 +213,7 @@ def score(
         digest = settings.digest(session.digest)
         with _sink(kind, out, resume, digest, inputs.has_ids, by_content) as sink, _ends_softly():
             scoring = make_engine(engine, session, settings, workers, inputs.total, timeout)
-            tally.started = Tally().started
+            tally.started = time.monotonic()
             try:
                 run_job(inputs, scoring, sink, make_view(sys.stderr, quiet), tally)
             except KeyboardInterrupt:
@@ -220,6 +221,13 @@ def score(
                 hint = "" if out is None else "; go on with --resume"
                 typer.echo(f"interrupted: {tally.done}{of} recordings were scored{hint}", err=True)
                 raise typer.Exit(INTERRUPTED) from None
+            except OSError:
+                if out is not None:
+                    text = (
+                        f"{tally.done} recordings are in {journal_path(out)}; go on with --resume"
+                    )
+                    typer.echo(text, err=True)
+                raise
     if not quiet:
         for line in tally.summary():
             typer.echo(line, err=True)
