@@ -202,12 +202,12 @@ class Run:
                 peer.ask_unknown(self.material.read(clip))
         yield {
             "bank": f"ringtrue, {len(index)} prompts",
-            "queries of 3 s": len(asked),
+            "asked": len(asked),
             "recall": hits / max(1, len(asked)),
             "interval": interval(hits, len(asked)),
-            "unknown clips": len(unknown),
-            "with a false match": wrong,
-            "false interval": interval(wrong, len(unknown)),
+            "unknown": len(unknown),
+            "false": wrong,
+            "of false": interval(wrong, len(unknown)),
             "median (ms)": float(np.median(times)),
             "95 % (ms)": float(np.percentile(times, 95)),
         }
@@ -292,13 +292,13 @@ class _Chromaprint:
         bar = min(self._unknown, default=1.0)
         hits = sum(right and error < bar for error, right in self._asked)
         return {
-            "bank": f"Chromaprint, {len(self._stored)} prompts, bit errors below {bar:.2f}",
-            "queries of 3 s": len(self._asked),
+            "bank": f"Chromaprint, {len(self._stored)} prompts, errors < {bar:.2f}",
+            "asked": len(self._asked),
             "recall": hits / max(1, len(self._asked)),
             "interval": interval(hits, len(self._asked)),
-            "unknown clips": unknown,
-            "with a false match": 0,
-            "false interval": interval(0, unknown),
+            "unknown": unknown,
+            "false": 0,
+            "of false": interval(0, unknown),
             "median (ms)": None,
             "95 % (ms)": None,
         }

@@ -39,8 +39,8 @@ class Material:
         human = [
             c for c in self.manifest.select(split, ("human",)) if c.source not in NOT_OF_PEOPLE
         ]
-        if split == "eval":
-            # Eval has no isolated words: those of train join the calls that must not match.
+        if split != "train":
+            # Only train has isolated words: they join the calls that must not match.
             human += [
                 c for c in self.manifest.select("train", ("human",)) if c.source in SAME_WORDS
             ]

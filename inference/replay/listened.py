@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringtrue.inference.audio import AudioError, RawFormat
 from ringtrue.inference.channels import ChannelChoice
@@ -107,7 +106,7 @@ def _hear(how: Listener, path: str) -> Listened:
                 file.unlink()
         if _session is None or _session[0] != how.model:
             _session = how.model, Session(how.model)
-        arrays: dict[str, npt.NDArray[Any]] = {}
+        arrays: dict[str, Any] = {}
         seconds = 0.0
         for one in hear_recording(path, _session[1], how.channel, how.raw):
             seconds = one.seconds
@@ -118,7 +117,8 @@ def _hear(how: Listener, path: str) -> Listened:
                 arrays[f"{name}-codes"] = heard.codes
                 arrays[f"{name}-shape"] = heard.shape
         part = file.with_suffix(f".{os.getpid()}.part.npz")
-        np.savez(part, seconds=np.array(seconds), **arrays)
+        arrays["seconds"] = np.array(seconds)
+        np.savez(part, **arrays)
         os.replace(part, file)
         return Listened(path, str(file), seconds)
     except AudioError as error:
