@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ringtrue.model.frame_sum import sum_frames
 from ringtrue.model.frontend import NEPERS_PER_DB, FrontendConfig
 
 
@@ -75,7 +76,7 @@ class MeanNorm(nn.Module):
         memory = self.config.memory_frames
         # One chunk is what hosts run: written apart, for a graph without shape arithmetic.
         if features.shape[2] == per_chunk:
-            added = weighted.sum(dim=2, keepdim=True)
+            added = sum_frames(weighted)
             history = sums[:, :, None] * torch.exp(-added[:, -1:] / memory) + added
         else:
             added = weighted.reshape(*weighted.shape[:2], -1, per_chunk).sum(dim=3)

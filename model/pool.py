@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ringtrue.model.frame_sum import sum_frames
+
 FRAME_SECONDS = 0.02
 """Seconds per frame of the network's output."""
 
@@ -101,8 +103,8 @@ class EvidencePool(nn.Module):
             moments = torch.cat([moments, heard * evidence[:, None, :]], dim=1)
         if embeddings.shape[2] == frames_per_chunk:
             # One chunk is what hosts run: written apart, for a graph without shape arithmetic.
-            seconds = heard.sum(dim=2, keepdim=True)
-            added = torch.cat([moments.sum(dim=2, keepdim=True), seconds], dim=1)
+            seconds = sum_frames(heard)
+            added = torch.cat([sum_frames(moments), seconds], dim=1)
             decay = torch.exp(-seconds / self.config.memory_seconds)
             history = sums[:, :, None] * decay + added
         else:
