@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ringtrue.model.contract import CHUNK_SAMPLES
+from ringtrue.model.frame_sum import sum_frames
 from ringtrue.model.frontend import Frontend, FrontendConfig
 from ringtrue.model.mean_norm import MeanNorm, MeanNormConfig
 from ringtrue.model.mixture import Mixture, MixtureConfig
@@ -232,7 +233,8 @@ class Detector(nn.Module):
             embeddings, gate, parts.evidence, self.frames_per_chunk, evidence
         )
         llr = self.voice_llr(score, seconds)
-        speech = probability[:, -self.frames_per_chunk :].mean(dim=1)
+        last = probability[:, None, -self.frames_per_chunk :]
+        speech = (sum_frames(last) / self.frames_per_chunk).flatten()
         optional = [mean] if self.config.mean_norm.enabled else []
         optional += [cepstra] if self.mixture is not None else []
         state_out = self.layout.pack([history, level, *optional, *caches, sums])
