@@ -18,8 +18,16 @@ from ringtrue.inference.evidence.voice import Runner
 
 Samples = npt.NDArray[np.float32]
 
+WIDTH = 4
+"""Batches are a multiple of this many calls wide. Operators on one number per call work on vectors
+of calls and treat the rest otherwise, which moves the last bit. Free places hear silence."""
 _PERIODS = (1, 2, 4, 8, 16)
 _STEPS = 24
+
+
+def padded(calls: int) -> int:
+    """Width of a batch for so many calls: the next multiple of :data:`WIDTH`."""
+    return -(-calls // WIDTH) * WIDTH
 
 
 def place_period(session: Runner, lanes: int) -> int:
@@ -30,13 +38,13 @@ def place_period(session: Runner, lanes: int) -> int:
     """
     size = session.info.chunk_samples
     call = np.resize(_call(), _STEPS * size).reshape(_STEPS, 1, size)
-    first = _run(session, call, 1)
-    full = _run(session, call, lanes)
-    half = _run(session, call, (lanes + 1) // 2)
+    first = _run(session, call, padded(1))
+    full = _run(session, call, padded(lanes))
+    half = _run(session, call, padded((lanes + 1) // 2))
     if not np.array_equal(first[0], full[0]):
         return 1
     for period in _PERIODS:
-        even = all(np.array_equal(full[i], full[i % period]) for i in range(period, lanes))
+        even = all(np.array_equal(full[i], full[i % period]) for i in range(period, len(full)))
         if even and np.array_equal(half, full[: len(half)]):
             return period
     return 1

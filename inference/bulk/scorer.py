@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ringtrue.inference.audio import AudioError
 from ringtrue.inference.bulk.job import Lane, OpenJob
-from ringtrue.inference.bulk.places import arrange, place_period
+from ringtrue.inference.bulk.places import arrange, padded, place_period
 from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.bulk.task import Beat, News, Outcome, Task
 from ringtrue.inference.evidence.voice import Runner
@@ -153,7 +153,7 @@ class LaneScorer:
         self._lanes = [lane for job in self._jobs for lane in job.lanes]
         places = arrange([lane.number for lane in self._lanes], self._period)
         self._rows = list(zip(self._lanes, places, strict=True))
-        state = self._session.zero_state(max(places, default=-1) + 1)
+        state = self._session.zero_state(padded(max(places, default=-1) + 1))
         for lane, place in self._rows:
             if id(lane) in before:
                 state[place] = self._state[before[id(lane)]]
