@@ -17,7 +17,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Protocol
 
 from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_recording
 from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
@@ -25,6 +24,7 @@ from ringtrue.inference.decision import Verdict
 from ringtrue.inference.evidence.voice import Runner, too_little
 from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
+from ringtrue.inference.judge import CallJudge
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import Session
 from ringtrue.model.contract import ModelInfo
@@ -70,6 +70,11 @@ class ScoreRow:
     flag_llr: float | None = None
     id: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The verdict, or ``error``."""
+        return "error" if self.error else self.verdict
+
 
 COLUMNS = tuple(field.name for field in fields(ScoreRow) if field.name != "id")
 """Names and order of the columns in every output format; ``id`` follows where there is one."""
@@ -106,38 +111,18 @@ class Origin:
         )
 
 
-class FollowedCall(Protocol):
-    """The part of a ``CallMonitor`` that a row is made of."""
-
-    @property
-    def info(self) -> ModelInfo:
-        """Metadata of the model."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The newest verdict."""
-
-    @property
-    def flagged_at(self) -> float | None:
-        """Second of the first flag, or None."""
-
-    @property
-    def heard_speech_seconds(self) -> float:
-        """Seconds of speech since the call began."""
-
-
 class CallSummary:
     """Gathers what the row of one channel needs, in constant memory."""
 
-    def __init__(self, monitor: FollowedCall) -> None:
-        self._monitor = monitor
+    def __init__(self, call: CallJudge) -> None:
+        self._call = call
         self._flag: Verdict | None = None
         self._peak: Verdict | None = None
         self._heard = 0.0
 
     def add(self, verdicts: Iterable[Verdict]) -> None:
         """Note the next verdicts of the call."""
-        needed = self._monitor.info.min_speech_seconds
+        needed = self._call.info.min_speech_seconds
         for verdict in verdicts:
             self._heard = max(self._heard, verdict.speech_seconds)
             if self._flag is None and verdict.verdict == "robot":
@@ -148,8 +133,8 @@ class CallSummary:
 
     def row(self, path: str, channel: str, seconds: float, warnings: Iterable[str]) -> ScoreRow:
         """The row of the finished call."""
-        end = self._monitor.verdict
-        needed = self._monitor.info.min_speech_seconds
+        end = self._call.verdict
+        needed = self._call.info.min_speech_seconds
         figure, verdict = end, str(end.verdict)
         reasons = list(end.reasons)
         if self._flag is not None:
@@ -163,11 +148,11 @@ class CallSummary:
             path=path,
             channel=channel,
             seconds=seconds,
-            speech_seconds=self._monitor.heard_speech_seconds,
+            speech_seconds=self._call.heard_speech_seconds,
             p_robot=figure.p_robot,
             voice_llr=figure.voice_llr,
             verdict=verdict,
-            flagged_at=self._monitor.flagged_at,
+            flagged_at=self._call.flagged_at,
             reasons=(*reasons, *(f"warning: {text}" for text in warnings)),
         )
 
