@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.cutter import Cutter
-from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
+from ringtrue.inference.decision import (
+    SequentialDecision,
+    Verdict,
+    excess_alone,
+    order_reasons,
+    total_llr,
+)
 from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
 from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
 from ringtrue.inference.fusion import fused_llr, fused_point
@@ -212,7 +218,8 @@ class CallMonitor:
         heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = fused_llr(evidence) if self._streams else total_llr(evidence)
-        label = self._decision.update(llr, voice.speech_seconds, at)
+        excess = excess_alone(self.point, evidence)
+        label = self._decision.update(llr, voice.speech_seconds, at, excess)
         if label == "robot" and self._flagged_at is None:
             self._flagged_at = at
         self._verdict = Verdict(

@@ -15,6 +15,7 @@ from ringtrue.inference.decision import (
     Label,
     SequentialDecision,
     Verdict,
+    excess_alone,
     order_reasons,
     total_llr,
 )
@@ -150,7 +151,8 @@ class LaneCall:
             )
             evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
             llr = fused_llr(evidence) if self._streams else total_llr(evidence)
-            label = self._decision.update(llr, voice.speech_seconds, at)
+            excess = excess_alone(self.point, evidence)
+            label = self._decision.update(llr, voice.speech_seconds, at, excess)
             if label == "robot" and self._flagged_at is None:
                 self._flagged_at = at
             self._verdict = self._told(label, llr, voice, at, evidence)
