@@ -57,7 +57,8 @@ class ScoreRow:
         model_version: version of the weights.
         model_digest: the first 16 hex digits of the model file's SHA-256.
         operating_point: name of the thresholds.
-        flag_llr: evidence from which on a call is flagged.
+        flag_llr: evidence from which on a call is flagged; with all evidence that of the sum,
+            beside which voice and replay also flag alone.
         id: the recording's id in a manifest, or empty. Not a fixed column.
     """
 

@@ -162,8 +162,9 @@ def test_the_near_end_comes_always_or_never(toy: Session) -> None:
 
 
 def test_thresholds_may_be_given_themselves(toy: Session) -> None:
-    monitor = CallMonitor(toy, POINT)
-    assert monitor.point == POINT
+    high = OperatingPoint("cautious", 9.0, 7.0, -3.0, 1.0)
+    monitor = CallMonitor(toy, high)
+    assert monitor.point == high
     monitor.push(robot(2.0), 8000)
     assert monitor.flagged_at is None
 
@@ -184,7 +185,8 @@ class Doubter:
 def test_a_voice_flags_alone_whatever_the_other_streams_say(toy: Session, sizes: list[int]) -> None:
     samples = robot(4.0)
     voice = CallMonitor(toy, OperatingPoint("voice", 3.5, 1.5, -3.0, 1.0))
-    union = CallMonitor(toy, POINT, streams=[Doubter()])
+    point = UnionPoint("cautious", 20.0, 18.0, -3.0, 1.0, {"voice": 3.5})
+    union = CallMonitor(toy, point, streams=[Doubter()])
     wanted = voice.push(samples, 8000)
     found = []
     start = turn = 0
@@ -195,4 +197,4 @@ def test_a_voice_flags_alone_whatever_the_other_streams_say(toy: Session, sizes:
     assert voice.flagged_at is not None
     assert union.flagged_at == voice.flagged_at
     assert [v.verdict for v in found] == [v.verdict for v in wanted]
-    assert max(v.llr for v in found) < POINT.flag_llr
+    assert max(v.llr for v in found) < point.flag_llr

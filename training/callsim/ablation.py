@@ -166,8 +166,8 @@ def ablation_markdown(report: AblationReport) -> str:
         "|---|---|---|---|",
     ]
     for name, figures in report.thresholds.items():
-        cells = [*(f"{figure:.2f}" for figure in figures), "", ""][:3]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        told = [*(f"{figure:.2f}" for figure in figures), "", ""][:3]
+        lines.append(f"| {name} | {' | '.join(told)} |")
     for point in dict.fromkeys(row.operating_point for row in report.rows):
         lines += ["", f"## {point}", "", "| caller | calls (voices) | " + " | ".join(LEVELS) + " |"]
         lines.append("|---|---|" + "---|" * len(LEVELS))

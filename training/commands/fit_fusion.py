@@ -23,7 +23,10 @@ def fit_fusion(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the file; default: the folder of --evidence.")
     ] = None,
-    version: Annotated[str, typer.Option(help="Version of the file.")] = "0.1.0",
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version of the file.", show_default="that of the voice model"),
+    ] = None,
     cache: ListenCache = Path("runs/cache/listened"),
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
     workers: Workers = 1,
@@ -56,6 +59,7 @@ def fit_fusion(
     humans = [(call, h) for call, h in heard if call.truth.kind == "human"]
     robots = [(call, h) for call, h in heard if call.truth.robot]
     info = Session(model).info
+    version = version or info.model_version
     fusion, study = choose_fused_points(humans, robots, info, FUSED, version, seed)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"ringtrue-fusion-{version}.json"
