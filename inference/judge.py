@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from ringtrue.inference.decision import (
     Label,
     SequentialDecision,
     Verdict,
+    excess_alone,
     order_reasons,
     total_llr,
 )
@@ -102,7 +104,7 @@ class CallJudge:
         heard = Chunk(chunk, voice.speech, at, near, near_speech)
         evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
         llr = fused_llr(evidence) if self._streams else total_llr(evidence)
-        label = self._decide(llr, voice.speech_seconds, at)
+        label = self._decide(llr, voice.speech_seconds, at, excess_alone(self.point, evidence))
         self._verdict = self._told(label, llr, voice, at, evidence)
         if self.history is not None:
             self.history.add(self._verdict, chunk, self.info.chunk_seconds, evidence)
@@ -115,8 +117,10 @@ class CallJudge:
         # From the count, so that 36,000 additions of 0.1 do not drift.
         return self._chunks * self.info.chunk_samples / self.info.sample_rate
 
-    def _decide(self, llr: float, speech_seconds: float, at: float) -> Label:
-        label = self._decision.update(llr, speech_seconds, at)
+    def _decide(
+        self, llr: float, speech_seconds: float, at: float, excess: float = -math.inf
+    ) -> Label:
+        label = self._decision.update(llr, speech_seconds, at, excess)
         if label == "robot" and self._flagged_at is None:
             self._flagged_at = at
         return label
