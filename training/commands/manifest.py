@@ -41,6 +41,25 @@ def check(
     typer.echo(f"{manifest.name}: {len(found)} clips, {found.hours:.1f} hours, no problem{warned}")
 
 
+def merge(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(help="Manifests: JSONL, CSV or Parquet.", exists=True, dir_okay=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The manifest to write: .jsonl, .csv or .parquet.")],
+) -> None:
+    """Put the rows of several MANIFESTS into one; the audio stays where it is.
+
+    Example: ringtrue manifest merge corpus/manifest.jsonl copies/manifest.jsonl --out my.jsonl
+    """
+    from ringtrue.training.manifest import merge_manifests, read_manifest, write_manifest
+
+    merged = merge_manifests([read_manifest(path) for path in manifests])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_manifest(merged, out)
+    typer.echo(f"{out}: {len(merged)} clips, {merged.hours:.1f} hours")
+
+
 def summary(
     manifest: ManifestFile,
     by: Annotated[
