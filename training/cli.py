@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from ringtrue.inference.cli import help_text
+from ringtrue.training.commands.blend import blend
 from ringtrue.training.commands.cache import cache
 from ringtrue.training.commands.calibrate import calibrate
 from ringtrue.training.commands.copy_synthesis import copy_synthesis
@@ -46,6 +47,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     copy_synthesis,
     train,
+    blend,
     fit_mixture,
     sweep,
     evaluate,
