@@ -32,20 +32,27 @@ class Blend:
 def blend(first: Detector, second: Detector, share: float) -> Detector:
     """A detector with ``1 - share`` of the weights of ``first`` and ``share`` of ``second``.
 
+    What only ``first`` has, such as frame mixtures, is left out.
+
     Raises:
-        ValueError: the models differ in shape, or ``share`` is not in 0..1.
+        ValueError: ``first`` lacks weights of ``second``, or ``share`` is not in 0..1.
     """
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"expected a share of 0 to 1, got {share}")
-    if first.config != second.config:
-        raise ValueError("expected two checkpoints of one model configuration")
     left, right = first.state_dict(), second.state_dict()
+    strange = [n for n, value in right.items() if n not in left or left[n].shape != value.shape]
+    if strange:
+        raise ValueError(
+            "expected two checkpoints of one network; the first lacks, or has in another shape: "
+            + ", ".join(strange)
+        )
     mixed = {
-        name: torch.lerp(value, right[name], share) if value.is_floating_point() else value
-        for name, value in left.items()
+        name: torch.lerp(left[name], value, share) if value.is_floating_point() else value
+        for name, value in right.items()
     }
-    detector = Detector(first.config)
+    detector = Detector(second.config)
     detector.load_state_dict(mixed)
+    detector.calibrate(1.0, 0.0)  # that of a released model holds for its own score
     return detector.eval()
 
 

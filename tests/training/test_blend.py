@@ -21,11 +21,14 @@ def _detector(seed: int) -> Detector:
 
 def test_the_ends_are_the_two_detectors_and_the_middle_is_their_mean() -> None:
     first, second = _detector(1), _detector(2)
+    first.calibrate(0.7, 0.2)
     for share, expected in ((0.0, first), (1.0, second)):
         for name, value in blend(first, second, share).state_dict().items():
-            torch.testing.assert_close(value, expected.state_dict()[name])
+            if name not in ("scale", "offset"):
+                torch.testing.assert_close(value, expected.state_dict()[name])
     middle = blend(first, second, 0.5)
     assert not middle.training
+    assert (middle.scale.item(), middle.offset.item()) == (1.0, 0.0)
     for name, value in middle.named_parameters():
         mean = (first.state_dict()[name] + second.state_dict()[name]) / 2
         torch.testing.assert_close(value, mean)
@@ -33,7 +36,7 @@ def test_the_ends_are_the_two_detectors_and_the_middle_is_their_mean() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     other = Detector(DetectorConfig.from_dict({"network": {**SMALL["network"], "hidden": 6}}))
-    with pytest.raises(ValueError, match="two checkpoints of one model configuration"):
+    with pytest.raises(ValueError, match="two checkpoints of one network; the first lacks, or has"):
         blend(_detector(1), other, 0.5)
     with pytest.raises(ValueError, match=r"a share of 0 to 1, got 1\.5"):
         blend(_detector(1), _detector(2), 1.5)

@@ -42,10 +42,13 @@ def test_merge_keeps_the_audio_where_it_is(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "m.jsonl").write_text(json.dumps({**ROW, "id": name}))
     paths = [str(tmp_path / name / "m.jsonl") for name in ("a", "b")]
+    (tmp_path / "b" / "audio" / "rir").mkdir(parents=True)
+    (tmp_path / "b" / "audio" / "rir" / "room.wav").write_bytes(b"room")
     out = tmp_path / "new" / "both.jsonl"
     code, text = _run("merge", *paths, "--out", str(out))
     assert code == 0
     assert "2 clips, 0.0 hours" in text
+    assert (out.parent / "audio" / "rir" / "room.wav").read_bytes() == b"room"
     merged = read_manifest(out)
     assert [merged.audio_path(clip) for clip in merged] == [
         tmp_path / "a" / "a.flac",

@@ -34,9 +34,14 @@ DEFAULT_CACHE = Path("runs/cache")
 log = logging.getLogger(__name__)
 
 
+def rir_folder(manifest: Path) -> Path:
+    """Where the room impulse responses that belong to a manifest lie, if there are any."""
+    return manifest.parent / "audio" / "rir"
+
+
 def rooms(manifest: Path, rirs: Path | None) -> Path | None:
     """The folder of impulse responses that was asked for, or that beside the manifest if any."""
-    beside = manifest.parent / "audio" / "rir"
+    beside = rir_folder(manifest)
     found = rirs or (beside if beside.is_dir() else None)
     if found is None:
         log.warning("no room impulse responses: training without rooms (see --rirs)")
