@@ -24,11 +24,14 @@ class Batch:
         pcm: [batch, samples] float32.
         speech: [batch, frames] float32 0..1, 50 per second.
         targets: [batch] float32, 1 robot, 0 human, -1 non-speech.
+        pairs: the last 2 * ``pairs`` crops are pairs: first their bona fide crops, then, in the
+            same order, their synthetic ones.
     """
 
     pcm: Tensor
     speech: Tensor
     targets: Tensor
+    pairs: int
 
 
 class _Shuffled:
@@ -55,13 +58,15 @@ def batches(
 ) -> Iterator[Batch]:
     """Endless batches of ``config.batch_seconds`` of audio.
 
-    Half of the speech crops of each batch are robots; non-speech keeps its share of the cache.
+    Half of the speech crops of each batch are robots; non-speech keeps its share of the cache. Both
+    crops of a pair are cut at the same time.
     """
     classes = {
         target: _Shuffled(np.flatnonzero(cache.targets == target), rng)
         for target in (HUMAN, ROBOT, NONSPEECH)
         if np.any(cache.targets == target)
     }
+    paired = _Shuffled(np.arange(len(cache.pairs)), rng)
     total = cache.audio[0].shape[1]
     speech_step = CHUNK_SAMPLES // FRAME_SAMPLES
     while True:
@@ -71,15 +76,19 @@ def batches(
         nonspeech = 0
         if NONSPEECH in classes:
             nonspeech = max(1, round(size * (1 - crops.human_share - crops.robot_share)))
-        robots = (size - nonspeech) // 2
+        pairs = round((size - nonspeech) * config.pair_share / 2) if len(cache.pairs) else 0
+        single = size - nonspeech - 2 * pairs
+        robots = single // 2
         chosen = np.concatenate(
             [
                 classes[ROBOT].take(robots),
-                classes[HUMAN].take(size - nonspeech - robots),
+                classes[HUMAN].take(single - robots),
                 *([classes[NONSPEECH].take(nonspeech)] if nonspeech else []),
+                *(cache.pairs[paired.take(pairs)].T if pairs else []),
             ]
         )
         starts = rng.integers(0, (total - length) // CHUNK_SAMPLES + 1, size=size)
+        starts[size - pairs :] = starts[size - 2 * pairs : size - pairs]
         pcm = np.stack(
             [cache.crop(i, s * CHUNK_SAMPLES, length) for i, s in zip(chosen, starts, strict=True)]
         )
@@ -93,4 +102,5 @@ def batches(
             torch.from_numpy(pcm),
             torch.from_numpy(speech),
             torch.from_numpy(cache.targets[chosen].astype(np.float32)),
+            pairs,
         )

@@ -2,7 +2,8 @@
 
 A shard holds 200 crops: ``NNNN.audio.npy`` int16 [crops, samples], ``NNNN.speech.npy`` uint8
 [crops, frames] (speech probability of the *clean* crop times 255, 50 per second) and
-``NNNN.jsonl`` (class, source, system, clips and what the channel did). The content of a shard
+``NNNN.jsonl`` (class, source, system, clips and what the channel did). The two crops of a pair
+follow each other, the bona fide one first, in one shard. The content of a shard
 depends only on the recipe, the manifest, the channel's code and the shard's number, so an
 interrupted run goes on where it stopped and a larger count only adds shards.
 """
@@ -79,6 +80,7 @@ class _Worker:
             for severity in np.linspace(crops.mildest, crops.severity, _SEVERITIES)
         ]
         self.seed = job.recipe.crops.seed
+        self.pair_share = job.recipe.crops.pair_share
         self.folder = cache_folder(job.root, manifest, job.recipe)
 
     def make(self, shard: int) -> int:
@@ -87,23 +89,26 @@ class _Worker:
         audio = np.zeros((SHARD_CROPS, length), np.int16)
         speech = np.zeros((SHARD_CROPS, length // FRAME_SAMPLES), np.uint8)
         rows: list[str] = []
-        for index in range(SHARD_CROPS):
-            crop = self.composer.draw(rng)
-            speech[index] = np.rint(crop.speech * 255).astype(np.uint8)
+        while len(rows) < SHARD_CROPS:
+            paired = len(rows) + 2 <= SHARD_CROPS and rng.random() < self.pair_share
+            crops = self.composer.draw_pair(rng) if paired else (self.composer.draw(rng),)
             channel = self.channels[rng.integers(len(self.channels))]
-            line, applied = channel.traced(crop.samples, rng)
-            audio[index] = np.rint(np.clip(line, -1, 1) * 32767).astype(np.int16)
-            rows.append(
-                json.dumps(
-                    {
-                        "target": crop.target,
-                        "source": crop.source,
-                        "system": crop.system,
-                        "clips": crop.clips,
-                        "channel": [step.name for step in applied],
-                    }
-                )
-            )
+            seed = int(rng.integers(2**63))
+            for crop in crops:
+                index = len(rows)
+                speech[index] = np.rint(crop.speech * 255).astype(np.uint8)
+                # Draws never look at the samples: both of a pair pass the same line.
+                line, applied = channel.traced(crop.samples, np.random.default_rng(seed))
+                audio[index] = np.rint(np.clip(line, -1, 1) * 32767).astype(np.int16)
+                row = {
+                    "target": crop.target,
+                    "source": crop.source,
+                    "system": crop.system,
+                    "clips": crop.clips,
+                    "channel": [step.name for step in applied],
+                    "paired": paired,
+                }
+                rows.append(json.dumps(row))
         stem = self.folder / f"{shard:04d}"
         np.save(stem.with_suffix(".audio.npy"), audio)
         np.save(stem.with_suffix(".speech.npy"), speech)
@@ -177,6 +182,7 @@ class CropCache:
         targets: [crops in all] int8: 1 robot, 0 human, -1 non-speech.
         sources: source of each crop.
         systems: system of each crop, empty for humans.
+        pairs: [pairs, 2] indices of the bona fide and the synthetic crop of each pair.
     """
 
     audio: tuple[NDArray[np.int16], ...]
@@ -184,6 +190,7 @@ class CropCache:
     targets: NDArray[np.int8]
     sources: tuple[str, ...]
     systems: tuple[str, ...]
+    pairs: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -222,10 +229,12 @@ def open_cache(folder: Path, count: int | None = None) -> CropCache:
             f"{folder}: expected {count or 'some'} cached crops, got {len(rows)}; "
             "run: ringtrue cache"
         )
+    paired = np.flatnonzero([bool(r["paired"]) for r in rows])
     return CropCache(
         audio=tuple(audio),
         speech=tuple(speech),
         targets=np.array([r["target"] for r in rows], np.int8),
         sources=tuple(str(r["source"]) for r in rows),
         systems=tuple(str(r["system"]) for r in rows),
+        pairs=paired.reshape(-1, 2),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from ringtrue.inference.cli import help_text
+from ringtrue.training.commands.blend import blend
 from ringtrue.training.commands.cache import cache
 from ringtrue.training.commands.calibrate import calibrate
 from ringtrue.training.commands.copy_synthesis import copy_synthesis
@@ -16,7 +17,7 @@ from ringtrue.training.commands.export import export
 from ringtrue.training.commands.fit_fusion import fit_fusion
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.fit_timing import fit_timing
-from ringtrue.training.commands.manifest import check, summary
+from ringtrue.training.commands.manifest import check, merge, summary
 from ringtrue.training.commands.model_card import model_card
 from ringtrue.training.commands.simulate_calls import simulate_calls
 from ringtrue.training.commands.sweep import sweep
@@ -35,9 +36,10 @@ app = typer.Typer(
 manifest_app = typer.Typer(
     no_args_is_help=True,
     context_settings=_SETTINGS,
-    help="Check or sum up a manifest: one row per clip (JSONL, CSV or Parquet).",
+    help="Check, merge or sum up manifests: one row per clip (JSONL, CSV or Parquet).",
 )
 manifest_app.command(help=help_text(check))(check)
+manifest_app.command(help=help_text(merge))(merge)
 manifest_app.command(help=help_text(summary))(summary)
 app.add_typer(manifest_app, name="manifest")
 
@@ -45,6 +47,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     copy_synthesis,
     train,
+    blend,
     fit_mixture,
     sweep,
     evaluate,

@@ -7,7 +7,6 @@ source nor a talkative voice dominates.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +16,9 @@ from ringtrue.model.contract import SAMPLE_RATE
 from ringtrue.training.channel.speed import Speed
 from ringtrue.training.clip_store import ClipStore
 from ringtrue.training.copysynth import COPY_SYNTHESIZERS
-from ringtrue.training.manifest import Clip
 from ringtrue.training.recipe import CropConfig
 from ringtrue.training.speech_labels import FRAME_SAMPLES
+from ringtrue.training.voices import Pairs, Pool, Voice
 
 Samples = NDArray[np.float32]
 NONSPEECH, HUMAN, ROBOT = -1, 0, 1
@@ -46,48 +45,6 @@ class Crop:
     clips: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Voice:
-    clips: tuple[int, ...]
-
-
-class _Pool:
-    """Clips of one class as source -> voices, with the probability of each source."""
-
-    def __init__(self, clips: list[tuple[int, Clip]], by_system: bool, config: CropConfig) -> None:
-        voices: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        seconds: dict[str, float] = defaultdict(float)
-        sources: dict[str, str] = {}
-        for index, clip in clips:
-            key = f"{clip.source}/{clip.system}" if by_system else clip.source
-            voices[key][f"{clip.voice}|{clip.speaker}"].append(index)
-            seconds[key] += clip.seconds
-            sources[key] = clip.source
-        self.keys = list(voices)
-        weights = np.array(
-            [
-                seconds[key] ** config.source_power
-                * config.weights.get(sources[key], 1.0)
-                * (config.weights.get(key, 1.0) if by_system else 1.0)
-                for key in self.keys
-            ]
-        )
-        if not len(weights) or weights.sum() <= 0:
-            raise ValueError("no clips of one class are left after filtering")
-        self.probability = weights / weights.sum()
-        self.voices = {key: [_Voice(tuple(v)) for v in voices[key].values()] for key in self.keys}
-        # Within a source, a voice counts by the square root of its clips.
-        self.voice_probability: dict[str, NDArray[np.float64]] = {}
-        for key, group in self.voices.items():
-            sizes = np.sqrt([len(v.clips) for v in group])
-            self.voice_probability[key] = sizes / sizes.sum()
-
-    def draw(self, rng: np.random.Generator) -> tuple[str, _Voice]:
-        key = self.keys[rng.choice(len(self.keys), p=self.probability)]
-        group = self.voices[key]
-        return key, group[rng.choice(len(group), p=self.voice_probability[key])]
-
-
 class Composer:
     """Draws crops from a clip store."""
 
@@ -95,10 +52,11 @@ class Composer:
         self.store = store
         self.config = config
         rows = list(enumerate(store.manifest.clips))
-        self._human = _Pool([r for r in rows if r[1].is_human], False, config)
-        self._robot = _Pool([r for r in rows if r[1].is_robot], True, config)
+        self._human = Pool([r for r in rows if r[1].is_human], False, config)
+        self._robot = Pool([r for r in rows if r[1].is_robot], True, config)
+        self._pairs = Pairs(rows, config) if config.pair_share > 0 else None
         noise = [r for r in rows if r[1].label == "nonspeech"]
-        self._noise = _Pool(noise, False, config) if noise else None
+        self._noise = Pool(noise, False, config) if noise else None
         self.length = round(config.seconds * SAMPLE_RATE)
 
     def draw(self, rng: np.random.Generator) -> Crop:
@@ -108,14 +66,11 @@ class Composer:
         if chance < config.human_share or (
             self._noise is None and chance >= config.human_share + config.robot_share
         ):
-            return self._speech(self._human, HUMAN, rng)
+            return self._speech(*self._human.draw(rng), HUMAN, rng)
         if chance < config.human_share + config.robot_share:
             if rng.random() >= config.copy_synthesis_share:
-                return self._speech(self._robot, ROBOT, rng)
-            original = self._speech(self._human, HUMAN, rng)
-            name = str(rng.choice(sorted(COPY_SYNTHESIZERS)))
-            copy = COPY_SYNTHESIZERS[name](original.samples, rng)
-            return replace(original, samples=copy, target=ROBOT, system=f"copy:{name}")
+                return self._speech(*self._robot.draw(rng), ROBOT, rng)
+            return _copy(self._speech(*self._human.draw(rng), HUMAN, rng), rng)
         assert self._noise is not None
         key, voice = self._noise.draw(rng)
         index = int(rng.choice(voice.clips))
@@ -125,8 +80,25 @@ class Composer:
         silent = np.zeros(self.length // FRAME_SAMPLES, np.float32)
         return Crop(samples, silent, NONSPEECH, key, "", (self.store.manifest.clips[index].id,))
 
-    def _speech(self, pool: _Pool, target: int, rng: np.random.Generator) -> Crop:
-        key, voice = pool.draw(rng)
+    def draw_pair(self, rng: np.random.Generator) -> tuple[Crop, Crop]:
+        """A bona fide crop and a synthetic one of the same speaker or source, composed alike."""
+        if (
+            self._pairs is None
+            or not len(self._pairs.keys)
+            or rng.random() < self.config.pair_copies
+        ):
+            human = self._speech(*self._human.draw(rng), HUMAN, rng)
+            return human, _copy(human, rng)
+        assert self._pairs is not None
+        source, person, voice = self._pairs.draw(rng)
+        seed = int(rng.integers(2**63))
+        human, robot = (
+            self._speech(source, clips, target, np.random.default_rng(seed))
+            for clips, target in ((person, HUMAN), (voice, ROBOT))
+        )
+        return human, robot
+
+    def _speech(self, key: str, voice: Voice, target: int, rng: np.random.Generator) -> Crop:
         chop = rng.random() < self.config.chop_probability
         # One recording level and one kind of gap per crop, as one call would have.
         longest_gap = float(rng.choice([0.05, 0.3, 0.8]))
@@ -179,6 +151,12 @@ class Composer:
             pieces.append((start, cut))
             start = cut
         return pieces
+
+
+def _copy(original: Crop, rng: np.random.Generator) -> Crop:
+    name = str(rng.choice(sorted(COPY_SYNTHESIZERS)))
+    copy = COPY_SYNTHESIZERS[name](original.samples, rng)
+    return replace(original, samples=copy, target=ROBOT, system=f"copy:{name}")
 
 
 def _change_speed(

@@ -18,10 +18,20 @@ import soxr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
-from ringtrue.training.copysynth_methods import COPY_SYNTHESIZERS, synthesise_copy
+from ringtrue.training.copysynth_methods import (
+    ALL_SYNTHESIZERS,
+    COPY_SYNTHESIZERS,
+    synthesise_copy,
+)
 from ringtrue.training.manifest import Clip, Manifest, write_manifest
 
-__all__ = ["COPY_SYNTHESIZERS", "CopySynthesis", "copy_synthesise", "synthesise_copy"]
+__all__ = [
+    "ALL_SYNTHESIZERS",
+    "COPY_SYNTHESIZERS",
+    "CopySynthesis",
+    "copy_synthesise",
+    "synthesise_copy",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +59,7 @@ def copy_synthesise(
     names: Sequence[str] = tuple(COPY_SYNTHESIZERS),
     seed: int = 0,
     limit: int | None = None,
+    shortest: float = 0.0,
 ) -> CopySynthesis:
     """Write copies of the human clips as ``<name>/<id>.flac`` and a ``manifest.jsonl`` of them.
 
@@ -60,15 +71,17 @@ def copy_synthesise(
     Args:
         manifest: its human clips are copied; choose split and licences before.
         out_dir: made if needed.
-        names: methods, keys of ``COPY_SYNTHESIZERS``.
+        names: methods, keys of ``ALL_SYNTHESIZERS``.
         seed: of the random choices.
         limit: at most this many human clips, drawn at random with ``seed``.
+        shortest: s; shorter clips are left out.
 
     Raises:
         ValueError: unknown name, no human clip, a clip of split ``eval``, or ``limit`` below 1.
         OSError: the folder or its manifest cannot be written.
     """
-    origins = _origins(manifest, names, seed, limit)
+    long = Manifest(tuple(c for c in manifest if c.seconds >= shortest), manifest.root)
+    origins = _origins(long, names, seed, limit)
     rows: list[Clip] = []
     failed: list[str] = []
     written = 0
@@ -102,9 +115,9 @@ def copy_synthesise(
 
 
 def _origins(manifest: Manifest, names: Sequence[str], seed: int, limit: int | None) -> list[Clip]:
-    unknown = [name for name in names if name not in COPY_SYNTHESIZERS]
+    unknown = [name for name in names if name not in ALL_SYNTHESIZERS]
     if unknown or not names:
-        known = ", ".join(COPY_SYNTHESIZERS)
+        known = ", ".join(ALL_SYNTHESIZERS)
         raise ValueError(f"expected copy-synthesizers of {known}, got {', '.join(names) or 'none'}")
     if limit is not None and limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {limit}")

@@ -21,6 +21,7 @@ from scipy.signal import lfilter
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples, fit_length
 from ringtrue.training.channel.levels import smooth_gain
+from ringtrue.training.hifigan import hifigan_signal
 
 CopySynthesizer: TypeAlias = Callable[[Samples, np.random.Generator], Samples]
 
@@ -178,6 +179,16 @@ def phase_random_copy(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(signal, samples)
 
 
+def hifigan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
+    """A neural vocoder: HiFi-GAN (Kong, Kim, Bae 2020), see :mod:`ringtrue.training.hifigan`.
+
+    Raises:
+        ValueError: the package with the vocoder is not installed.
+    """
+    del rng  # the network draws nothing
+    return _like(hifigan_signal(samples), samples)
+
+
 COPY_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
     {
         "world": world_copy,
@@ -186,7 +197,11 @@ COPY_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
         "phase": phase_random_copy,
     }
 )
-"""Copy-synthesizers by the name written to ``system``."""
+"""Copy-synthesizers by the name written to ``system``, fast enough to copy while composing."""
+ALL_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
+    {**COPY_SYNTHESIZERS, "hifigan": hifigan_copy}
+)
+"""Those, and the neural vocoder, which is slow and must be installed."""
 
 
 def synthesise_copy(name: str, samples: NDArray[Any], rng: np.random.Generator) -> Samples:
@@ -195,13 +210,13 @@ def synthesise_copy(name: str, samples: NDArray[Any], rng: np.random.Generator) 
     Raises:
         ValueError: unknown name, or samples that are not mono and finite.
     """
-    if name not in COPY_SYNTHESIZERS:
-        known = ", ".join(COPY_SYNTHESIZERS)
+    if name not in ALL_SYNTHESIZERS:
+        known = ", ".join(ALL_SYNTHESIZERS)
         raise ValueError(f"expected a copy-synthesizer of {known}, got {name!r}")
     audio = as_samples(samples)
     if len(audio) < _SHORTEST or not np.any(audio):
         return audio.copy()
-    return COPY_SYNTHESIZERS[name](audio, rng)
+    return ALL_SYNTHESIZERS[name](audio, rng)
 
 
 def _like(signal: NDArray[Any], reference: Samples) -> Samples:

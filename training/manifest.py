@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,22 @@ def read_manifest(path: str | Path, check_files: bool = False) -> Manifest:
     if problems:
         raise ManifestError(path, problems)
     return Manifest(tuple(clips), root)
+
+
+def merge_manifests(manifests: Sequence[Manifest]) -> Manifest:
+    """One manifest with the clips of all, with absolute paths.
+
+    Raises:
+        ValueError: an id occurs twice.
+    """
+    clips: dict[str, Clip] = {}
+    for manifest in manifests:
+        for clip in manifest:
+            if clip.id in clips:
+                raise ValueError(f"expected every id once, got {clip.id!r} in two manifests")
+            path = Path(os.path.abspath(manifest.audio_path(clip))).as_posix()
+            clips[clip.id] = replace(clip, path=path)
+    return Manifest(tuple(clips.values()), Path("/"))
 
 
 def write_manifest(manifest: Manifest, path: str | Path) -> None:

@@ -44,6 +44,10 @@ class CropConfig:
         copy_synthesis_share: part of the robot crops made on the spot from human crops.
         chop_probability: chance that a crop's clips are cut into short pieces with gaps.
         speed_probability: chance of another playing speed (0.92 to 1.08).
+        pair_share: chance that, instead of one crop, a pair is composed: a bona fide voice and a
+            synthetic one with the same speaker or from the same source, cut and joined alike and
+            sent over the same line.
+        pair_copies: part of the pairs whose robot is a copy made on the spot.
         source_power: a source (or system) is drawn with probability hours ** power.
         weights: factor on that probability per source or system.
         severity: of the telephone channel, at most.
@@ -58,6 +62,8 @@ class CropConfig:
     copy_synthesis_share: float = 0.2
     chop_probability: float = 0.35
     speed_probability: float = 0.15
+    pair_share: float = 0.0
+    pair_copies: float = 0.3
     source_power: float = 0.5
     weights: Mapping[str, float] = field(default_factory=dict)
     severity: float = 1.0
@@ -88,6 +94,8 @@ class TrainConfig:
         steps: optimiser steps.
         batch_seconds: seconds of audio per step.
         lengths: crop lengths in seconds drawn per step; the batch size follows.
+        pair_share: part of the crops of a batch that are pairs, where the cache has some.
+        pair_weight: weight of the loss on the order within a pair.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         warmup: part of the steps with rising learning rate.
@@ -113,6 +121,8 @@ class TrainConfig:
     steps: int = 4000
     batch_seconds: float = 192.0
     lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
+    pair_share: float = 0.5
+    pair_weight: float = 0.0
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: float = 0.08

@@ -161,7 +161,7 @@ class Trainer:
             features = augment(features, robot, config, floor_db, strength, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use, config.half)
-        loss = crop_loss(output, batch.speech, batch.targets, config)
+        loss = crop_loss(output, batch.speech, batch.targets, config, batch.pairs)
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.detector.parameters(), 5.0)
@@ -211,7 +211,8 @@ class Trainer:
                             f"the loss is not finite at step {self.reached.step}; lower "
                             "training.learning_rate, or check the cache for broken audio"
                         )
-                    for key, value in (("voice", loss.voice), ("speech", loss.speech)):
+                    parts = {"voice": loss.voice, "order": loss.order, "speech": loss.speech}
+                    for key, value in parts.items():
                         old = running.get(key, value.item())
                         running[key] = 0.98 * old + 0.02 * value.item()
                     progress.update(task, advance=1, description=f"loss {running['voice']:.3f}")

@@ -10,10 +10,11 @@ import typer
 from ringtrue.inference.extras import MissingExtraError
 
 COMMANDS = {
-    "manifest": "Check or sum up a manifest of training clips.",
+    "manifest": "Check, merge or sum up manifests of training clips.",
     "cache": "Decode and cache the clips of a manifest.",
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
     "train": "Train a detector by a recipe.",
+    "blend": "Average a trained detector with the one it started from.",
     "fit-mixture": "Add frame mixtures to a trained detector.",
     "sweep": "Try other settings of a trained detector on dev.",
     "evaluate": "Measure a model on a manifest and write a report.",

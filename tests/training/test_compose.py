@@ -12,6 +12,7 @@ from ringtrue.training.clip_store import ClipStore
 from ringtrue.training.compose import HUMAN, NONSPEECH, ROBOT, Composer
 from ringtrue.training.manifest import Manifest
 from ringtrue.training.recipe import CropConfig
+from ringtrue.training.voices import Pairs
 from tests.training.small_corpus import small_corpus
 
 CONFIG = CropConfig(seconds=4.0, speed_probability=0.0, copy_synthesis_share=0.0)
@@ -89,3 +90,21 @@ def test_a_class_that_is_missing_is_named(tmp_path: Path) -> None:
     humans = Manifest(tuple(c for c in manifest.clips if c.is_human), manifest.root)
     with pytest.raises(ValueError, match="no clips of one class are left"):
         Composer(ClipStore(humans, tmp_path / "cache"), CONFIG)
+
+
+def test_pairs_by_copy_share_clips_and_labels(store: ClipStore) -> None:
+    composer = Composer(store, replace(CONFIG, pair_share=1.0, pair_copies=1.0))
+    rng = np.random.default_rng(5)
+    human, robot = composer.draw_pair(rng)
+    assert (human.target, robot.target) == (HUMAN, ROBOT)
+    assert robot.system.startswith("copy:")
+    assert robot.clips == human.clips
+    np.testing.assert_array_equal(robot.speech, human.speech)
+    assert not np.array_equal(robot.samples, human.samples)
+
+
+def test_pairs_without_common_sources_are_copies(store: ClipStore) -> None:
+    clips = [replace(c, source=f"{c.source}-{c.label}", speaker="") for c in store.manifest]
+    pairs = Pairs(list(enumerate(clips)), CONFIG)
+    assert pairs.keys == []
+    assert pairs.probability.shape == (0,)

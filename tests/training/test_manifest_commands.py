@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 
 from ringtrue.training.cli import app
-from ringtrue.training.manifest import Clip, Manifest
+from ringtrue.training.manifest import Clip, Manifest, merge_manifests, read_manifest
 from ringtrue.training.manifest_summary import summary
 
 ROW = {"id": "a", "path": "a.flac", "label": "human", "split": "dev", "seconds": 36.0}
@@ -35,6 +35,27 @@ def test_check_lists_problems_and_warnings(tmp_path: Path) -> None:
     code, text = _run("check", str(path))
     assert code == 1
     assert text.startswith("m.jsonl: 1 problem\n  line 1: label: expected one of human")
+
+
+def test_merge_keeps_the_audio_where_it_is(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "m.jsonl").write_text(json.dumps({**ROW, "id": name}))
+    paths = [str(tmp_path / name / "m.jsonl") for name in ("a", "b")]
+    (tmp_path / "b" / "audio" / "rir").mkdir(parents=True)
+    (tmp_path / "b" / "audio" / "rir" / "room.wav").write_bytes(b"room")
+    out = tmp_path / "new" / "both.jsonl"
+    code, text = _run("merge", *paths, "--out", str(out))
+    assert code == 0
+    assert "2 clips, 0.0 hours" in text
+    assert (out.parent / "audio" / "rir" / "room.wav").read_bytes() == b"room"
+    merged = read_manifest(out)
+    assert [merged.audio_path(clip) for clip in merged] == [
+        tmp_path / "a" / "a.flac",
+        tmp_path / "b" / "a.flac",
+    ]
+    with pytest.raises(ValueError, match="expected every id once, got 'a' in two manifests"):
+        merge_manifests([read_manifest(paths[0])] * 2)
 
 
 def test_summary_counts(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def crops(monkeypatch: pytest.MonkeyPatch) -> CropCache:
         targets=TARGETS,
         sources=("",) * 8,
         systems=("",) * 8,
+        pairs=np.empty((0, 2), np.int64),
     )
 
 

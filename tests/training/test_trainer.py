@@ -115,6 +115,32 @@ def test_batches_are_balanced_and_of_one_length(
         assert batch.pcm.dtype == torch.float32
 
 
+def test_pairs_pass_one_line_and_come_as_pairs(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(crop_cache, "SHARD_CROPS", 8)
+    paired = replace(RECIPE.crops, pair_share=1.0, pair_copies=1.0)
+    recipe = replace(RECIPE, crops=paired)
+    worker = crop_cache._Worker(crop_cache._Job(corpus / "manifest.jsonl", tmp_path, recipe, None))
+    worker.folder.mkdir(parents=True)
+    worker.make(0)
+    cache = open_cache(worker.folder)
+    np.testing.assert_array_equal(cache.pairs, np.arange(8).reshape(4, 2))
+    np.testing.assert_array_equal(cache.targets, [0, 1] * 4)
+    rows = [json.loads(r) for r in (worker.folder / "0000.jsonl").read_text().splitlines()]
+    for human, robot in zip(rows[::2], rows[1::2], strict=True):
+        assert human["channel"] == robot["channel"]
+        assert human["clips"] == robot["clips"]
+    batch = next(batches(cache, paired, recipe.training, np.random.default_rng(0)))
+    assert batch.pairs > 0
+    people, robots = batch.targets[-2 * batch.pairs :].reshape(2, -1)
+    assert not people.any()
+    assert robots.all()
+    # Copies have the labels of their originals, cut at the same time.
+    people, robots = batch.speech[-2 * batch.pairs :].reshape(2, batch.pairs, -1)
+    assert torch.equal(people, robots)
+
+
 def test_training_writes_and_resumes(
     crops: CropCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +245,24 @@ def test_nonspeech_and_silence_leave_the_voice_loss_alone() -> None:
     speech = torch.zeros(1, 20)
     assert crop_loss(_output([3.0] * 4, 1.0), speech, torch.tensor([-1.0]), config).voice == 0
     assert crop_loss(_output([3.0] * 4, 0.0), speech, torch.tensor([1.0]), config).voice == 0
+
+
+def test_only_the_order_of_pairs_counts() -> None:
+    config = TrainConfig(first_readout=0.05, speech_weight=0.0, pair_weight=2.0)
+    scores = torch.tensor([[9.0], [1.0], [5.0], [3.0], [4.0]])
+    output = CropOutput(
+        score=scores,
+        speech_seconds=torch.zeros(5, 1),
+        speech_logits=torch.zeros(5, 5),
+        embeddings=torch.zeros(5, 2, 5),
+        gate=torch.ones(5, 5),
+    )
+    targets = torch.tensor([1.0, 0.0, 0.0, 1.0, 1.0])
+    loss = crop_loss(output, torch.zeros(5, 5), targets, config, pairs=2)
+    # Pairs: crops 1 and 3 (2 in the right order), 2 and 4 (1 in the wrong one).
+    assert loss.order.item() == pytest.approx((np.log1p(np.exp(-2)) + np.log1p(np.exp(1))) / 2)
+    assert loss.total.item() == pytest.approx(loss.voice.item() + 2 * loss.order.item())
+    assert crop_loss(output, torch.zeros(5, 5), targets, config).order == 0
 
 
 @pytest.fixture(scope="module")

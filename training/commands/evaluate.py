@@ -8,18 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ringtrue.training.commands.options import DEFAULT_CACHE, CacheFolder, ManifestPath
+from ringtrue.training.commands.options import (
+    DEFAULT_CACHE,
+    CacheFolder,
+    ManifestPath,
+    RirFolder,
+)
 
 ModelFile = Annotated[
     Path, typer.Argument(help="Model: an ONNX file of contract v1.", exists=True, dir_okay=False)
-]
-RirFolder = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of room impulse responses; default: audio/rir beside the manifest.",
-        exists=True,
-        file_okay=False,
-    ),
 ]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from ringtrue.training.commands.options import rir_folder
 
 ManifestFile = Annotated[
     Path, typer.Argument(help="Manifest: JSONL, CSV or Parquet.", exists=True, dir_okay=False)
@@ -39,6 +42,32 @@ def check(
         typer.echo(f"warning: {leak}", err=True)
     warned = f", {len(leaks)} warnings" if leaks else ""
     typer.echo(f"{manifest.name}: {len(found)} clips, {found.hours:.1f} hours, no problem{warned}")
+
+
+def merge(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(help="Manifests: JSONL, CSV or Parquet.", exists=True, dir_okay=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The manifest to write: .jsonl, .csv or .parquet.")],
+) -> None:
+    """Put the rows of several MANIFESTS into one; the audio stays where it is.
+
+    Room impulse responses (audio/rir beside the first manifest that has them) are copied beside the
+    new one, where the other commands look for them.
+
+    Example: ringtrue manifest merge corpus/manifest.jsonl copies/manifest.jsonl --out my.jsonl
+    """
+    from ringtrue.training.manifest import merge_manifests, read_manifest, write_manifest
+
+    merged = merge_manifests([read_manifest(path) for path in manifests])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_manifest(merged, out)
+    rooms = next((found for path in manifests if (found := rir_folder(path)).is_dir()), None)
+    beside = rir_folder(out)
+    if rooms is not None and not beside.exists():
+        shutil.copytree(rooms, beside)
+    typer.echo(f"{out}: {len(merged)} clips, {merged.hours:.1f} hours")
 
 
 def summary(

@@ -14,7 +14,9 @@ from ringtrue.training.commands.options import (
     CacheFolder,
     ManifestPath,
     Recipe,
+    RirFolder,
     Workers,
+    rooms,
 )
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ def train(
         Path | None, typer.Option(help="Folder of the run; default: runs/<recipe name>.")
     ] = None,
     cache: CacheFolder = DEFAULT_CACHE,
+    rirs: RirFolder = None,
     initial: Annotated[
         Path | None,
         typer.Option(help="Checkpoint to start from, to train on with new samples.", exists=True),
@@ -62,8 +65,7 @@ def train(
         for name in ("last.ckpt", "best.ckpt", "log.jsonl"):
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / "tensorboard", ignore_errors=True)
-    rirs = manifest.parent / "audio" / "rir"
-    crops = build_cache(manifest, chosen, cache, rirs if rirs.is_dir() else None, workers)
+    crops = build_cache(manifest, chosen, cache, rooms(manifest, rirs), workers)
     if chosen.kind != "network":
         from ringtrue.training.baselines import train_baseline
 

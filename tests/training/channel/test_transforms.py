@@ -33,6 +33,7 @@ from ringtrue.training.channel.resample_history import ResampleHistory
 from ringtrue.training.channel.room import Room
 from ringtrue.training.channel.speed import Speed
 from ringtrue.training.channel.stft import analyse, synthesise
+from ringtrue.training.channel.webrtc_suppression import WebRtcSuppression
 
 _RNG = np.random.default_rng(0)
 RIR = np.zeros(900, np.float32)
@@ -58,6 +59,7 @@ CHEAP: tuple[Transform, ...] = (
     Room(rirs=(RIR,)),
     Room(),
     Speed(),
+    WebRtcSuppression(),
 )
 
 
@@ -251,3 +253,23 @@ def test_equaliser_sections() -> None:
 def test_stft_reconstructs(length: int) -> None:
     samples = np.random.default_rng(length).standard_normal(length).astype(np.float32)
     np.testing.assert_allclose(synthesise(analyse(samples), length), samples, atol=2e-6)
+
+
+@pytest.mark.parametrize("level", [1, 4])
+def test_webrtc_suppression_keeps_time_and_level_and_quietens_pauses(level: int) -> None:
+    rng = np.random.default_rng(3)
+    speech = rng.standard_normal(8000).astype(np.float32)
+    # Syllables: suppression takes a steady sound for noise.
+    voice = 0.1 * speech * (np.sin(2 * np.pi * 4 * np.arange(8000) / 8000) > 0)
+    noisy = np.concatenate([np.zeros(16000, np.float32), np.tile(voice, 2)]).astype(np.float32)
+    noisy += 0.002 * rng.standard_normal(len(noisy)).astype(np.float32)
+    quiet = WebRtcSuppression().apply(noisy, {"level": level})
+    assert quiet.dtype == np.float32
+    assert abs(lag(noisy[16000:], quiet[16000:])) <= 8
+
+    def level_db(samples: Samples) -> float:
+        return float(10 * np.log10(np.mean(np.square(samples))))
+
+    pause, word = slice(8000, 15000), slice(16000, 17000)
+    assert level_db(quiet[pause]) < level_db(noisy[pause]) - (4 if level == 1 else 12)
+    assert level_db(quiet[word]) > level_db(noisy[word]) - 6
