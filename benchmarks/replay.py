@@ -10,7 +10,8 @@ false    human calls of 2 minutes without a clip used twice, half of them of sou
          person says the same words again; every match is false, unless the corpus holds the
          recording twice
 bank     prompts of 3 s looked up among many; human clips that are not in it; Chromaprint on the
-         same audio (needs 'pip install pyacoustid' and libchromaprint)
+         same audio (needs 'pip install pyacoustid' and libchromaprint); the fit of the
+         likelihood ratio of a match
 speed    CPU time per 100 ms of a call, without the network
 fit      constants of the likelihood ratio of a repeat, from calls as those of recall and false;
          choose them on dev
@@ -29,19 +30,17 @@ from pathlib import Path
 
 import numpy as np
 from common import show
+from replay_bank import bank
 from replay_calls import CHUNK, KINDS, SECONDS, SNRS, Call, Calls
 from replay_fit import fit
-from replay_material import RATE, SAME_WORDS, Material
-from replay_peer import Chromaprint, Row, interval
+from replay_material import RATE, Material
+from replay_peer import Row, interval
 
 from ringtrue.inference.evidence.base import Chunk
 from ringtrue.inference.evidence.replay import SPEECH_THRESHOLD, ReplayMatch, ReplayStream
-from ringtrue.inference.replay.fingerprint import Fingerprinter, fingerprint
+from ringtrue.inference.replay.fingerprint import Fingerprinter
 from ringtrue.inference.replay.frames import FRAME_RATE
-from ringtrue.inference.replay.keyed import Keyed
 from ringtrue.inference.replay.memory import CallMemory
-from ringtrue.inference.replay.prompt import Prompt
-from ringtrue.inference.replay.prompt_index import PromptIndex
 from ringtrue.inference.replay.repeats import EVERY, HISTORY, Repeat, RepeatFinder
 from ringtrue.inference.session import Session
 from ringtrue.training.channel.presets import CODECS
@@ -195,58 +194,6 @@ class Run:
         )
         return first == second or not self.material.same_recording(first, second)
 
-    def bank(self, prompts: int, trials: int) -> Iterator[Row]:
-        """Recall, false matches and time of lookups; Chromaprint beside it."""
-        manifest = self.material.manifest
-        own = [c for c in self.material.human if c.source not in SAME_WORDS and c.seconds >= 3.3]
-        rng = np.random.default_rng([self.seed, 2])
-        own = [own[i] for i in rng.permutation(len(own))]
-        asked, unknown = own[: min(trials, len(own) // 2)], own[len(own) // 2 :]
-        fill = [c for c in manifest if c.split == "train" and c.label != "nonspeech"]
-        fill = [fill[i] for i in rng.permutation(len(fill)) if fill[i].seconds >= 1.5]
-        keyed = Keyed(bytes(16))
-        stored: list[Prompt] = []
-        peer = Chromaprint.create()
-        for number, clip in enumerate([*asked, *fill[: prompts - len(asked)]]):
-            first = self.material.line(self.material.read(clip), float(rng.uniform(15, 30)), rng)
-            stored.append(Prompt.of(fingerprint(first), keyed))
-            if peer is not None and number < len(asked):
-                peer.add(first)
-        index = PromptIndex(stored, keyed)
-        times: list[float] = []
-        hits = 0
-        for number, clip in enumerate(asked):
-            sound = self.material.line(self.material.prompt(clip, 3.0), 15.0, rng)
-            padded = np.pad(sound, (int(rng.integers(2000, 4000)), 4000))
-            heard = fingerprint(padded)
-            before = time.perf_counter()
-            found = index.search(heard.codes, heard.frames, heard.shape)
-            times.append(1000 * (time.perf_counter() - before))
-            hits += any(f.prompt == number for f in found)
-            if peer is not None:
-                peer.ask(padded, number)
-        wrong = 0
-        for clip in unknown:
-            heard = fingerprint(
-                self.material.line(self.material.read(clip), float(rng.uniform(15, 30)), rng)
-            )
-            wrong += bool(index.search(heard.codes, heard.frames, heard.shape))
-            if peer is not None:
-                peer.ask_unknown(self.material.read(clip))
-        yield {
-            "bank": f"ringtrue, {len(index)} prompts",
-            "asked": len(asked),
-            "recall": hits / max(1, len(asked)),
-            "interval": interval(hits, len(asked)),
-            "unknown": len(unknown),
-            "false": wrong,
-            "of false": interval(wrong, len(unknown)),
-            "median (ms)": float(np.median(times)),
-            "95 % (ms)": float(np.percentile(times, 95)),
-        }
-        if peer is not None:
-            yield peer.row(len(unknown))
-
     def speed(self) -> Iterator[Row]:
         """CPU time per chunk of a human call of 2 minutes."""
         rng = np.random.default_rng([self.seed, 3])
@@ -288,7 +235,7 @@ def main() -> None:
     parts = {
         "recall": lambda: run.recall(chosen.trials, chosen.codecs.split(",")),
         "false": lambda: run.false(chosen.calls),
-        "bank": lambda: run.bank(chosen.prompts, 10 * chosen.trials),
+        "bank": lambda: bank(material, chosen.prompts, 10 * chosen.trials, chosen.seed),
         "speed": run.speed,
         "fit": lambda: run.fit(chosen.trials, chosen.calls),
     }

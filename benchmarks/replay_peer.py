@@ -81,6 +81,7 @@ class Chromaprint:
             "unknown": unknown,
             "false": 0,
             "of false": interval(0, unknown),
+            "highest": None,
             "median (ms)": None,
             "95 % (ms)": None,
         }
