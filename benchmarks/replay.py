@@ -40,6 +40,7 @@ from ringtrue.inference.evidence.base import Chunk
 from ringtrue.inference.evidence.replay import SPEECH_THRESHOLD, ReplayMatch, ReplayStream
 from ringtrue.inference.replay.fingerprint import Fingerprinter
 from ringtrue.inference.replay.frames import FRAME_RATE
+from ringtrue.inference.replay.likelihood import REPEAT_BAR
 from ringtrue.inference.replay.memory import CallMemory
 from ringtrue.inference.replay.repeats import EVERY, HISTORY, Repeat, RepeatFinder
 from ringtrue.inference.session import Session
@@ -152,18 +153,18 @@ class Run:
             for kind in KINDS
             for number in range(calls // 2)
         ]
-        fitted = fit(people, repeats)
+        fitted = fit(people, repeats, REPEAT_BAR)
         yield {
             "calls of people": fitted.calls,
+            "highest": max(people),
             "tail from": fitted.start,
             "scale": fitted.scale,
             "upper": fitted.scale_upper,
-            "highest": max(people),
             "repeats 5 %": fitted.spread[0],
             "95 %": fitted.spread[1],
-            "REPEAT_BAR": fitted.bar,
-            "REPEAT_BASE": fitted.base,
-            "REPEAT_SLOPE": fitted.slope,
+            "at the bar": fitted.rate,
+            "BASE": fitted.base,
+            "SLOPE": fitted.slope,
             "LLR at the highest": fitted.measured,
         }
 

@@ -16,9 +16,6 @@ from ringtrue.inference.replay.likelihood import BANK_BAR
 from ringtrue.inference.replay.prompt import Prompt
 from ringtrue.inference.replay.prompt_index import PromptIndex
 
-FALSE_RATE = 0.0001
-"""Share of the clips of people that may match."""
-
 
 def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[Row]:
     """Recall, false matches and time of lookups; the likelihood ratio; Chromaprint beside it."""
@@ -76,9 +73,9 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     if peer is not None:
         yield peer.row(len(unknown))
     if sum(map(np.isfinite, wrong)) >= 100:
-        fitted = fit(wrong, true, FALSE_RATE)
+        fitted = fit(wrong, true, BANK_BAR)
         yield {
-            "bank": f"fit: BAR {fitted.bar:.2f}, BASE {fitted.base:.2f}, "
-            f"SLOPE {fitted.slope:.2f}; tail from {fitted.start:.2f}, scale {fitted.scale:.2f} "
-            f"(upper {fitted.scale_upper:.2f})"
+            "bank": f"fit: BASE {fitted.base:.2f}, SLOPE {fitted.slope:.2f}; tail from "
+            f"{fitted.start:.2f}, scale {fitted.scale:.2f} (upper {fitted.scale_upper:.2f}), "
+            f"{fitted.rate:.2g} of the clips reach the bar"
         }
