@@ -44,7 +44,12 @@ SOUNDFILE = (
     ("caf", {"subtype": "ALAC_16"}, 8000),
     ("w64", {"subtype": "PCM_16"}, 8000),
 )
-AV = (("m4a", "aac", 16000), ("amr", "libopencore_amrnb", 8000), ("webm", "libopus", 48000))
+AV = (
+    ("m4a", "aac", 16000, "mono"),
+    ("m4a", "aac", 16000, "7.1"),
+    ("amr", "libopencore_amrnb", 8000, "mono"),
+    ("webm", "libopus", 48000, "mono"),
+)
 
 
 def main() -> None:
@@ -93,10 +98,11 @@ def make_seeds(folder: Path) -> list[tuple[str, bytes]]:
         except (soundfile.LibsndfileError, ValueError):
             continue  # this build cannot write it
         seeds.append((suffix, path.read_bytes()))
-    for suffix, codec, rate in AV:
+    for suffix, codec, rate, layout in AV:
         path = folder / f"seed.{suffix}"
         try:
-            write_av(path, soxr.resample(call, RATE, rate) if rate != RATE else call, rate, codec)
+            audio = call if rate == RATE else soxr.resample(call, RATE, rate)
+            write_av(path, audio, rate, codec, layout)
         except Exception:
             continue
         seeds.append((suffix, path.read_bytes()))
@@ -104,19 +110,20 @@ def make_seeds(folder: Path) -> list[tuple[str, bytes]]:
     return seeds
 
 
-def write_av(path: Path, samples: Any, rate: int, codec: str) -> None:
-    """Encode mono samples with a codec of FFmpeg."""
+def write_av(path: Path, samples: Any, rate: int, codec: str, layout: str) -> None:
+    """Encode samples [n] with a codec of FFmpeg, the same in all channels of the layout."""
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, layout="mono")
+        stream = container.add_stream(codec, rate=rate, layout=layout)
         kind = stream.codec_context.codec.audio_formats[0].name
-        pcm = np.clip(samples * 32767, -32768, 32767).astype(np.int16)[np.newaxis]
-        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+        pcm = np.clip(samples * 32767, -32768, 32767).astype(np.int16)
+        pcm = np.repeat(pcm, stream.codec_context.layout.nb_channels)[np.newaxis]
+        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout=layout)
         frame.sample_rate = rate
         frame.pts = 0
         size = stream.codec_context.frame_size or 1024
-        convert = av.AudioResampler(format=kind, layout="mono", rate=rate, frame_size=size)
+        convert = av.AudioResampler(format=kind, layout=layout, rate=rate, frame_size=size)
         for part in [*convert.resample(frame), *convert.resample(None)]:
             container.mux(stream.encode(part))
         container.mux(stream.encode(None))

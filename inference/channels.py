@@ -69,3 +69,50 @@ def pick_channels(channels: int, choice: ChannelChoice | str) -> tuple[ChannelPi
         ChannelChoice.MIX: (ChannelPick("mix", None),),
         ChannelChoice.BOTH: (left, right),
     }[choice]
+
+
+def check_far(
+    far: ChannelChoice | str | None, channel: ChannelChoice | str | None
+) -> ChannelChoice | None:
+    """The far end's channel as it was named, if it is a side that ``channel`` does not leave out.
+
+    Raises:
+        ValueError: ``far`` is neither left nor right, or contradicts ``channel``.
+    """
+    if far is None:
+        return None
+    if far not in (ChannelChoice.LEFT, ChannelChoice.RIGHT):
+        raise ValueError(f"expected the far end on left or right, got {str(far)!r}")
+    if channel not in (None, ChannelChoice.BOTH, far):
+        raise ValueError(
+            f"the far end is on the {far} channel; expected channel {far} or both with it, "
+            f"got {str(channel)!r}"
+        )
+    return ChannelChoice(far)
+
+
+def pick_parties(
+    channels: int, channel: ChannelChoice | str | None, far: ChannelChoice | None
+) -> tuple[ChannelPick, ...]:
+    """The channels to score where the far end may be named.
+
+    Args:
+        channels: of the recording. One channel is scored as it is, wherever the far end is in
+            others.
+        channel: the channels asked for; None means both, or the far end where ``far`` names it.
+        far: ``left`` or ``right``, the channel that holds the far end.
+
+    Raises:
+        ValueError: the recording lacks the channel.
+    """
+    if far is None:
+        return pick_channels(channels, ChannelChoice.BOTH if channel is None else channel)
+    return pick_channels(channels, ChannelChoice.BOTH if channels == 1 else channel or far)
+
+
+def near_channel(channels: int, far: ChannelChoice | None) -> ChannelPick | None:
+    """The channel beside the far end's; None without one, or where ``far`` does not name it."""
+    if far is None or channels == 1:
+        return None
+    left = far is ChannelChoice.RIGHT
+    return pick_channels(channels, ChannelChoice.LEFT if left else ChannelChoice.RIGHT)[0]

@@ -66,8 +66,10 @@ class AvDecoder:
                 self.sample_rate = int(first.sample_rate)
                 self.channels = int(first.layout.nb_channels)
                 self._frames = itertools.chain([first], frames)
+                # Interleaved: PyAV reads past the end of the list of planes that a frame of one
+                # plane per channel has from 8 channels on, and the process dies.
                 self._convert: Any = av.AudioResampler(
-                    format="fltp", layout=first.layout, rate=first.sample_rate
+                    format="flt", layout=first.layout, rate=first.sample_rate
                 )
         except BaseException:
             self._container.close()
@@ -113,7 +115,7 @@ class AvDecoder:
                 self._damaged += 1
                 return
             for part in parts:
-                yield part.to_ndarray().T
+                yield part.to_ndarray().reshape(-1, self.channels)
 
     def blocks(self, frames: int) -> Iterator[Samples]:
         """Blocks [n, channels] with n about ``frames``; damaged packets are left out."""

@@ -9,21 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.cutter import Cutter
-from ringtrue.inference.decision import SequentialDecision, Verdict, order_reasons, total_llr
-from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
-from ringtrue.inference.evidence.voice import Runner, VoiceEvidence, VoiceStream
-from ringtrue.inference.fusion import fused_llr, fused_point
+from ringtrue.inference.decision import Verdict
+from ringtrue.inference.evidence.base import EvidenceStream
+from ringtrue.inference.evidence.voice import Runner, VoiceStream
 from ringtrue.inference.history import CallHistory
+from ringtrue.inference.judge import CallJudge
 from ringtrue.inference.session import Session
-from ringtrue.model.contract import ModelInfo, OperatingPoint
+from ringtrue.model.contract import OperatingPoint
 
 Samples = npt.NDArray[np.float32]
 
-SPEECH_THRESHOLD = 0.5
-"""A chunk counts as speech from this probability on."""
 
-
-class CallMonitor:
+class CallMonitor(CallJudge):
     """Monitor of the far end of one call.
 
     >>> monitor = CallMonitor()                                   # doctest: +SKIP
@@ -61,42 +58,16 @@ class CallMonitor:
     ) -> None:
         if session is None or isinstance(session, str | Path):
             session = Session(session)
-        self.info = session.info
-        self.history = history
+        super().__init__(
+            session.info, operating_point, prior=prior, history=history, streams=streams
+        )
         self._voice = VoiceStream(session)
-        self._streams = tuple(streams)
-        if isinstance(operating_point, str):
-            choose = fused_point if self._streams else ModelInfo.operating_point
-            operating_point = choose(self.info, operating_point)
-        self.point = operating_point
-        self._decision = SequentialDecision(self.point, self.info.min_speech_seconds, prior)
         self._start()
 
     def _start(self) -> None:
         size = (self.info.sample_rate, self.info.chunk_samples)
         self._far, self._near = Cutter(*size), Cutter(*size)
-        self._chunks = 0
-        self._speech_chunks = 0
         self._finished = False
-        self._flagged_at: float | None = None
-        self._verdict = Verdict(
-            "unsure", self._decision.p_robot(0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ()
-        )
-
-    @property
-    def verdict(self) -> Verdict:
-        """The newest verdict; ``unsure`` at 0 s before the first chunk."""
-        return self._verdict
-
-    @property
-    def flagged_at(self) -> float | None:
-        """Second of the call at which it was first flagged as robot, or None."""
-        return self._flagged_at
-
-    @property
-    def heard_speech_seconds(self) -> float:
-        """Seconds of chunks that held speech since the call began, forgotten ones included."""
-        return self._speech_chunks * self.info.chunk_seconds
 
     def push(
         self, samples: npt.ArrayLike, sample_rate: int, near: npt.ArrayLike | None = None
@@ -172,12 +143,8 @@ class CallMonitor:
 
     def reset(self) -> None:
         """Forget the call; the next one may have another sample rate."""
+        super().reset()
         self._voice.reset()
-        for stream in self._streams:
-            stream.reset()
-        self._decision.reset()
-        if self.history is not None:
-            self.history = CallHistory(self.history.max_points)
         self._start()
 
     def _hear(self, chunk: Samples) -> Verdict:
@@ -189,46 +156,6 @@ class CallMonitor:
             voice, near_speech = self._voice.push_both(chunk, other)
             verdicts.append(self.judge(chunk, voice, other, near_speech))
         return verdicts
-
-    def judge(
-        self,
-        chunk: Samples,
-        voice: VoiceEvidence,
-        near: Samples | None = None,
-        near_speech: float | None = None,
-    ) -> Verdict:
-        """The verdict after a chunk, from what the network said of it.
-
-        Args:
-            chunk: [chunk_samples] of the far end, from :meth:`cut` or :meth:`cut_rest`, in order.
-            voice: of :meth:`VoiceStream.push` or :meth:`VoiceStream.hear`.
-            near: the near end's samples of the same 100 ms, for the further streams.
-            near_speech: probability 0…1 that ``near`` holds speech.
-        """
-        self._chunks += 1
-        self._speech_chunks += voice.speech >= SPEECH_THRESHOLD
-        # From the count, so that 36,000 additions of 0.1 do not drift.
-        at = self._chunks * self.info.chunk_samples / self.info.sample_rate
-        heard = Chunk(chunk, voice.speech, at, near, near_speech)
-        evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
-        llr = fused_llr(evidence) if self._streams else total_llr(evidence)
-        label = self._decision.update(llr, voice.speech_seconds, at)
-        if label == "robot" and self._flagged_at is None:
-            self._flagged_at = at
-        self._verdict = Verdict(
-            verdict=label,
-            p_robot=self._decision.p_robot(llr),
-            voice_llr=voice.voice_llr,
-            llr=llr,
-            speech=voice.speech,
-            speech_seconds=voice.speech_seconds,
-            at=at,
-            since=self._decision.since,
-            reasons=order_reasons(evidence),
-        )
-        if self.history is not None:
-            self.history.add(self._verdict, chunk, self.info.chunk_seconds, evidence)
-        return self._verdict
 
 
 def to_float(samples: npt.ArrayLike) -> Samples:

@@ -17,7 +17,7 @@ FORMATS = ("table", "csv", "jsonl", "parquet")
 BINARY = frozenset({"parquet"})
 """Formats that are written to a file only."""
 _TABLE = COLUMNS[: COLUMNS.index("reasons") + 1]
-_DECIMALS = {
+DECIMALS = {
     "seconds": 3,
     "speech_seconds": 3,
     "p_robot": 6,
@@ -25,6 +25,7 @@ _DECIMALS = {
     "flagged_at": 3,
     "flag_llr": 4,
 }
+"""The columns that are numbers, with the digits that are written behind the point."""
 _ROW_GROUP = 10_000
 _COLOURS = {"robot": "bold red", "human": "green", "unsure": "yellow", "no-speech": "dim"}
 
@@ -42,7 +43,7 @@ class RowWriter(Protocol):
 def row_values(row: ScoreRow, with_id: bool = False) -> dict[str, Any]:
     """The columns of a row, numbers rounded to what they are good for."""
     values = {name: getattr(row, name) for name in columns(with_id)}
-    for name, digits in _DECIMALS.items():
+    for name, digits in DECIMALS.items():
         if values[name] is not None:
             values[name] = round(values[name], digits)
     return values
@@ -102,7 +103,7 @@ class TableWriter:
         self._console = Console(file=stream, width=None if terminal else 200)
         self._table = Table(header_style="bold", pad_edge=False)
         for name in _TABLE:
-            number = name in _DECIMALS
+            number = name in DECIMALS
             self._table.add_column(
                 "reasons / error" if name == "reasons" else name.replace("_", " "),
                 justify="right" if number else "left",
@@ -152,7 +153,7 @@ class ParquetWriter:
             raise MissingExtraError("writing Parquet files", "parquet") from error
         self._with_id = with_id
         text, number = pyarrow.string(), pyarrow.float64()
-        kinds = {"reasons": pyarrow.list_(text)} | dict.fromkeys(_DECIMALS, number)
+        kinds = {"reasons": pyarrow.list_(text)} | dict.fromkeys(DECIMALS, number)
         self._schema = pyarrow.schema([(n, kinds.get(n, text)) for n in columns(with_id)])
         self._table = pyarrow.Table
         self._file = pyarrow.parquet.ParquetWriter(stream, self._schema)

@@ -17,14 +17,21 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Protocol
 
 from ringtrue.inference.audio import AudioError, RawFormat, Recording, open_recording
-from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
+from ringtrue.inference.channels import (
+    ChannelChoice,
+    ChannelPick,
+    check_far,
+    near_channel,
+    pick_parties,
+)
 from ringtrue.inference.decision import Verdict
+from ringtrue.inference.evidence.base import StreamFactory
 from ringtrue.inference.evidence.voice import Runner, too_little
 from ringtrue.inference.fusion import fused_point
 from ringtrue.inference.history import CallHistory
+from ringtrue.inference.judge import CallJudge
 from ringtrue.inference.monitor import CallMonitor
 from ringtrue.inference.session import Session
 from ringtrue.model.contract import ModelInfo
@@ -50,7 +57,8 @@ class ScoreRow:
         model_version: version of the weights.
         model_digest: the first 16 hex digits of the model file's SHA-256.
         operating_point: name of the thresholds.
-        flag_llr: evidence from which on a call is flagged.
+        flag_llr: evidence from which on a call is flagged; with all evidence that of the sum,
+            beside which voice and replay also flag alone.
         id: the recording's id in a manifest, or empty. Not a fixed column.
     """
 
@@ -69,6 +77,11 @@ class ScoreRow:
     operating_point: str = ""
     flag_llr: float | None = None
     id: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The verdict, or ``error``."""
+        return "error" if self.error else self.verdict
 
 
 COLUMNS = tuple(field.name for field in fields(ScoreRow) if field.name != "id")
@@ -106,38 +119,18 @@ class Origin:
         )
 
 
-class FollowedCall(Protocol):
-    """The part of a ``CallMonitor`` that a row is made of."""
-
-    @property
-    def info(self) -> ModelInfo:
-        """Metadata of the model."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The newest verdict."""
-
-    @property
-    def flagged_at(self) -> float | None:
-        """Second of the first flag, or None."""
-
-    @property
-    def heard_speech_seconds(self) -> float:
-        """Seconds of speech since the call began."""
-
-
 class CallSummary:
     """Gathers what the row of one channel needs, in constant memory."""
 
-    def __init__(self, monitor: FollowedCall) -> None:
-        self._monitor = monitor
+    def __init__(self, call: CallJudge) -> None:
+        self._call = call
         self._flag: Verdict | None = None
         self._peak: Verdict | None = None
         self._heard = 0.0
 
     def add(self, verdicts: Iterable[Verdict]) -> None:
         """Note the next verdicts of the call."""
-        needed = self._monitor.info.min_speech_seconds
+        needed = self._call.info.min_speech_seconds
         for verdict in verdicts:
             self._heard = max(self._heard, verdict.speech_seconds)
             if self._flag is None and verdict.verdict == "robot":
@@ -148,8 +141,8 @@ class CallSummary:
 
     def row(self, path: str, channel: str, seconds: float, warnings: Iterable[str]) -> ScoreRow:
         """The row of the finished call."""
-        end = self._monitor.verdict
-        needed = self._monitor.info.min_speech_seconds
+        end = self._call.verdict
+        needed = self._call.info.min_speech_seconds
         figure, verdict = end, str(end.verdict)
         reasons = list(end.reasons)
         if self._flag is not None:
@@ -163,11 +156,11 @@ class CallSummary:
             path=path,
             channel=channel,
             seconds=seconds,
-            speech_seconds=self._monitor.heard_speech_seconds,
+            speech_seconds=self._call.heard_speech_seconds,
             p_robot=figure.p_robot,
             voice_llr=figure.voice_llr,
             verdict=verdict,
-            flagged_at=self._monitor.flagged_at,
+            flagged_at=self._call.flagged_at,
             reasons=(*reasons, *(f"warning: {text}" for text in warnings)),
         )
 
@@ -176,18 +169,27 @@ def score_file(
     path: str | Path,
     session: Runner | str | Path | None = None,
     *,
-    channel: ChannelChoice | str = ChannelChoice.BOTH,
+    channel: ChannelChoice | str | None = None,
+    far: ChannelChoice | str | None = None,
     operating_point: str = "cautious",
+    streams: StreamFactory | None = None,
     raw: RawFormat | None = None,
     histories: dict[str, CallHistory] | None = None,
 ) -> list[ScoreRow]:
     """Score a recording of any length in bounded memory.
 
+    >>> score_file("call.wav", far="left", streams=default_streams)    # doctest: +SKIP
+
     Args:
         path: the recording.
         session: a ``Session`` to share, a model file, or None for the released model.
-        channel: ``left``, ``right``, ``mix`` or ``both``.
-        operating_point: name of the thresholds.
+        channel: ``left``, ``right``, ``mix`` or ``both``; None means both, or the far end alone
+            where ``far`` names it.
+        far: ``left`` or ``right``, the channel of a stereo recording that holds the far end. The
+            streams hear the other one as the near end.
+        operating_point: name of the thresholds; with ``streams`` those of all evidence.
+        streams: makes the further evidence of a channel, such as ``default_streams`` or
+            ``AllStreams(bank="prompts.db")``; None for the voice alone.
         raw: how to read a headerless file.
         histories: filled with the curves of each channel, by its name, when given.
 
@@ -196,28 +198,40 @@ def score_file(
 
     Raises:
         AudioError: the recording cannot be read or lacks the channel.
-        ValueError: a bad model file or an unknown operating point.
+        ValueError: a bad model file, an unknown operating point, or a far end that is no side or
+            not among the channels.
     """
     if session is None or isinstance(session, str | Path):
         session = Session(session)
+    side = check_far(far, channel)
     with open_recording(path, raw) as recording:
-        picks = channels_of(recording, channel)
+        picks = channels_of(recording, channel, side)
         if histories is not None:
             histories.update((pick.name, CallHistory()) for pick in picks)
         monitors = [
-            CallMonitor(session, operating_point, history=(histories or {}).get(pick.name))
+            CallMonitor(
+                session,
+                operating_point,
+                history=(histories or {}).get(pick.name),
+                streams=() if streams is None else streams(),
+            )
             for pick in picks
         ]
         summaries = [CallSummary(monitor) for monitor in monitors]
+        near = None if streams is None else near_channel(recording.channels, side)
+        beside = [near if pick.name == side else None for pick in picks]
         frames = 0
         for block in recording.blocks():
             frames += len(block)
-            for pick, monitor, summary in zip(picks, monitors, summaries, strict=True):
-                summary.add(monitor.push(pick.take(block), recording.sample_rate))
+            for pick, other, monitor, summary in zip(
+                picks, beside, monitors, summaries, strict=True
+            ):
+                heard = None if other is None else other.take(block)
+                summary.add(monitor.push(pick.take(block), recording.sample_rate, heard))
         for monitor, summary in zip(monitors, summaries, strict=True):
             summary.add(monitor.finish())
         seconds = frames / recording.sample_rate
-        origin = Origin.of(session, operating_point)
+        origin = Origin.of(session, operating_point, streams is not None)
         return [
             origin.mark(summary.row(str(path), pick.name, seconds, recording.warnings))
             for pick, summary in zip(picks, summaries, strict=True)
@@ -228,17 +242,23 @@ def score_files(
     paths: Iterable[str | Path],
     session: Runner,
     *,
-    channel: ChannelChoice | str = ChannelChoice.BOTH,
+    channel: ChannelChoice | str | None = None,
+    far: ChannelChoice | str | None = None,
     operating_point: str = "cautious",
+    streams: StreamFactory | None = None,
     raw: RawFormat | None = None,
 ) -> Iterator[list[ScoreRow]]:
-    """The rows of each recording in turn; a bad one gives a row with ``error`` and no stop."""
-    origin = Origin.of(session, operating_point)
+    """The rows of each recording in turn; a bad one gives a row with ``error`` and no stop.
+
+    Arguments are those of :func:`score_file`.
+    """
+    origin = Origin.of(session, operating_point, streams is not None)
     for path in paths:
         try:
             yield score_file(
-                path, session, channel=channel, operating_point=operating_point, raw=raw
-            )
+                path, session, channel=channel, far=far, operating_point=operating_point,
+                streams=streams, raw=raw,
+            )  # fmt: skip
         except AudioError as error:
             yield [origin.mark(ScoreRow(str(path), error=error.problem))]
         # Whatever a decoder does to one odd file, the others are still to be scored.
@@ -248,10 +268,14 @@ def score_files(
             yield [origin.mark(row)]
 
 
-def channels_of(recording: Recording, choice: ChannelChoice | str) -> tuple[ChannelPick, ...]:
+def channels_of(
+    recording: Recording,
+    choice: ChannelChoice | str | None,
+    far: ChannelChoice | None = None,
+) -> tuple[ChannelPick, ...]:
     """The channels of ``recording`` to score; AudioError when it lacks the channel."""
     try:
-        picks = pick_channels(recording.channels, choice)
+        picks = pick_parties(recording.channels, choice, far)
     except ValueError as error:
         raise AudioError(recording.name, str(error)) from error
     warn_of_channels(recording, picks)

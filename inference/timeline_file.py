@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any, NoReturn, TypeVar, cast, get_args
 
-from ringtrue.inference.decision import Label
+from ringtrue.inference.decision import Label, UnionPoint
 from ringtrue.inference.marks import EvidenceMark
 from ringtrue.inference.timeline import Timeline, VerdictChange
 from ringtrue.model.contract import OperatingPoint
@@ -182,7 +182,15 @@ class _Reader:
 
     def inner(self, name: str) -> _Reader:
         value = self._values.get(name)
-        return _Reader(value, f"{name}.") if isinstance(value, dict) else self._wrong(name, "{…}")
+        if not isinstance(value, dict):
+            self._wrong(name, "{…}")
+        return _Reader(value, f"{self._where}{name}.")
+
+    def has(self, name: str) -> bool:
+        return name in self._values
+
+    def all_numbers(self) -> dict[str, float]:
+        return {name: self.number(name) for name in self._values}
 
     def each(self, name: str, make: Callable[[_Reader], T]) -> tuple[T, ...]:
         value = self._values.get(name)
@@ -216,10 +224,13 @@ def _mark(one: _Reader) -> EvidenceMark:
 
 
 def _point(one: _Reader) -> OperatingPoint:
-    return OperatingPoint(
+    point = OperatingPoint(
         one.text("name"),
         one.number("flag_llr"),
         one.number("clear_llr"),
         one.number("human_llr"),
         one.number("false_flags_per_1000_calls"),
     )
+    if not one.has("alone"):
+        return point
+    return UnionPoint(**asdict(point), alone=one.inner("alone").all_numbers())

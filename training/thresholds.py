@@ -10,7 +10,7 @@ upper end of a one-sided bootstrap interval over voices.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +160,7 @@ def tail_quantile(values: ArrayLike, exceeded: float) -> float:
     if not 0 < exceeded < 1:
         raise ValueError(f"expected a share between 0 and 1, got {exceeded}")
     sample = np.asarray(values, np.float64)
-    counted = float(np.quantile(sample, 1 - exceeded))
+    counted = counted_quantile(sample, exceeded)
     if exceeded * len(sample) >= 10 or exceeded >= 1 - TAIL_FROM:
         return counted
     start = float(np.quantile(sample, TAIL_FROM))
@@ -173,16 +173,25 @@ def tail_quantile(values: ArrayLike, exceeded: float) -> float:
     return max(counted, start + scale * rise)
 
 
+def counted_quantile(values: Array, exceeded: float) -> float:
+    """The value that a share ``exceeded`` (0…1) of ``values`` lies above."""
+    return float(np.quantile(values, 1 - exceeded))
+
+
 def upper_bound(
-    values: Array, groups: Sequence[str], exceeded: float, rng: np.random.Generator
+    values: Array,
+    groups: Sequence[str],
+    exceeded: float,
+    rng: np.random.Generator,
+    quantile: Callable[[Array, float], float] = tail_quantile,
 ) -> float:
-    """Upper end of the one-sided interval of :func:`tail_quantile`, over groups."""
+    """Upper end of the one-sided interval of a quantile, over groups."""
     names, member = np.unique(np.asarray(groups, str), return_inverse=True)
     rows = [np.flatnonzero(member == i) for i in range(len(names))]
     draws = []
     for _ in range(REPLICATES):
         drawn = rng.integers(len(names), size=len(names))
-        draws.append(tail_quantile(values[np.concatenate([rows[i] for i in drawn])], exceeded))
+        draws.append(quantile(values[np.concatenate([rows[i] for i in drawn])], exceeded))
     return float(np.quantile(draws, CONFIDENCE))
 
 
@@ -196,7 +205,9 @@ def _pareto(excess: Array) -> tuple[float, float]:
     count = len(ordered)
     mean = float(ordered.mean())
     weighted = float(np.mean(ordered * (count - np.arange(1, count + 1)) / (count - 1)))
-    shape = float(np.clip(2 - mean / (mean - 2 * weighted), -0.5, 0.5))
+    # Equal values, as a bootstrap may draw them, leave nothing.
+    rest = mean - 2 * weighted
+    shape = float(np.clip(2 - mean / rest, -0.5, 0.5)) if rest > 0 else -0.5
     return shape, mean * (1 - shape)
 
 

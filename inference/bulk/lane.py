@@ -1,6 +1,6 @@
 """One scored channel behind the network: evidence, decision, and what its row needs.
 
-It does what ``CallMonitor`` does after every step of the network, for several chunks at once and
+It judges as ``CallMonitor`` does after every step of the network, but several chunks at once and
 without a verdict in words for chunks that nobody asks about.
 """
 
@@ -11,25 +11,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ringtrue.inference.decision import (
-    Label,
-    SequentialDecision,
-    Verdict,
-    order_reasons,
-    total_llr,
-)
-from ringtrue.inference.evidence.base import Chunk, Evidence, EvidenceStream
-from ringtrue.inference.evidence.voice import VoiceEvidence, too_little, voice_reason
-from ringtrue.inference.fusion import fused_llr, fused_point
+from ringtrue.inference.evidence.base import EvidenceStream
+from ringtrue.inference.evidence.voice import VoiceEvidence
 from ringtrue.inference.history import CallHistory
-from ringtrue.inference.monitor import SPEECH_THRESHOLD
+from ringtrue.inference.judge import CallJudge
 from ringtrue.inference.score import CallSummary, ScoreRow
-from ringtrue.model.contract import ModelInfo, OperatingPoint
+from ringtrue.model.contract import ModelInfo
 
 Samples = npt.NDArray[np.float32]
 
 
-class LaneCall:
+class LaneCall(CallJudge):
     """The decision of one channel; the same as that of a ``CallMonitor`` on the same audio.
 
     Args:
@@ -46,38 +38,8 @@ class LaneCall:
         streams: Sequence[EvidenceStream] = (),
         history: CallHistory | None = None,
     ) -> None:
-        self.info = info
-        self.history = history
-        self._streams = tuple(streams)
-        choose = fused_point if self._streams else ModelInfo.operating_point
-        self._decision = SequentialDecision(choose(info, operating_point), info.min_speech_seconds)
-        self._chunks = 0
-        self._speech_chunks = 0
-        self._flagged_at: float | None = None
-        self._verdict = Verdict(
-            "unsure", self._decision.p_robot(0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ()
-        )
+        super().__init__(info, operating_point, history=history, streams=streams)
         self._summary = CallSummary(self)
-
-    @property
-    def point(self) -> OperatingPoint:
-        """The thresholds."""
-        return self._decision.point
-
-    @property
-    def verdict(self) -> Verdict:
-        """The newest verdict; ``unsure`` at 0 s before the first chunk."""
-        return self._verdict
-
-    @property
-    def flagged_at(self) -> float | None:
-        """Second of the call at which it was first flagged as robot, or None."""
-        return self._flagged_at
-
-    @property
-    def heard_speech_seconds(self) -> float:
-        """Seconds of chunks that held speech since the call began."""
-        return self._speech_chunks * self.info.chunk_seconds
 
     def hear(
         self,
@@ -119,11 +81,8 @@ class LaneCall:
         for number, (probability, llr, seconds) in enumerate(values):
             at = self._next(probability)
             counted = llr if seconds >= self.info.min_speech_seconds else 0.0
-            label = self._decision.update(counted, seconds, at)
-            flagged = label == "robot" and self._flagged_at is None
-            if flagged:
-                self._flagged_at = at
-            if flagged or number in told:
+            label = self._decide(counted, seconds, at)
+            if at == self._flagged_at or number in told:
                 voice = self._voice(probability, llr, seconds)
                 verdicts.append(self._told(label, counted, voice, at, [voice]))
         self._verdict = verdicts[-1]
@@ -140,55 +99,16 @@ class LaneCall:
     ) -> None:
         for k in range(len(speech)):
             voice = self._voice(float(speech[k]), float(voice_llr[k]), float(speech_seconds[k]))
-            at = self._next(voice.speech)
-            heard = Chunk(
+            verdict = self.judge(
                 far[k],
-                voice.speech,
-                at,
+                voice,
                 None if near is None else near[k],
                 None if near_speech is None else float(near_speech[k]),
             )
-            evidence: list[Evidence] = [voice, *(stream.push(heard) for stream in self._streams)]
-            llr = fused_llr(evidence) if self._streams else total_llr(evidence)
-            label = self._decision.update(llr, voice.speech_seconds, at)
-            if label == "robot" and self._flagged_at is None:
-                self._flagged_at = at
-            self._verdict = self._told(label, llr, voice, at, evidence)
-            self._summary.add([self._verdict])
-            if self.history is not None:
-                self.history.add(self._verdict, far[k], self.info.chunk_seconds, evidence)
-
-    def _next(self, speech: float) -> float:
-        self._chunks += 1
-        self._speech_chunks += speech >= SPEECH_THRESHOLD
-        return self._chunks * self.info.chunk_samples / self.info.sample_rate
+            self._summary.add([verdict])
 
     def _voice(self, speech: float, llr: float, seconds: float) -> VoiceEvidence:
-        needed = self.info.min_speech_seconds
-        enough = seconds >= needed
-        return VoiceEvidence(
-            name="voice",
-            llr=llr if enough else None,
-            reason=voice_reason(llr, seconds) if enough else too_little(seconds, needed),
-            speech=speech,
-            voice_llr=llr,
-            speech_seconds=seconds,
-        )
-
-    def _told(
-        self, label: Label, llr: float, voice: VoiceEvidence, at: float, evidence: list[Evidence]
-    ) -> Verdict:
-        return Verdict(
-            verdict=label,
-            p_robot=self._decision.p_robot(llr),
-            voice_llr=voice.voice_llr,
-            llr=llr,
-            speech=voice.speech,
-            speech_seconds=voice.speech_seconds,
-            at=at,
-            since=self._decision.since,
-            reasons=order_reasons(evidence),
-        )
+        return VoiceEvidence.of(speech, llr, seconds, self.info.min_speech_seconds)
 
     def row(self, path: str, channel: str, seconds: float, warnings: Iterable[str]) -> ScoreRow:
         """The row of the finished call."""

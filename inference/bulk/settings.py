@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from ringtrue.inference.channels import ChannelChoice, ChannelPick, pick_channels
-from ringtrue.inference.evidence.base import EvidenceStream
+from ringtrue.inference.channels import (
+    ChannelChoice,
+    ChannelPick,
+    check_far,
+    near_channel,
+    pick_parties,
+)
+from ringtrue.inference.evidence.base import StreamFactory
 from ringtrue.inference.raw_pcm import RawFormat
-
-StreamFactory = Callable[[], Sequence[EvidenceStream]]
-"""Makes the further evidence streams of one call. Workers get it pickled, so it is a function or
-an instance of a class at module level."""
 
 LANES = 24
 """Calls per batch. Measured with model 0.2.0 on a 2-core server: the time per call and chunk falls
@@ -54,15 +55,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.lanes < 1:
             raise ValueError(f"expected at least 1 lane, got {self.lanes}")
-        if self.far is None:
-            return
-        if self.far not in (ChannelChoice.LEFT, ChannelChoice.RIGHT):
-            raise ValueError(f"expected the far end on left or right, got {str(self.far)!r}")
-        if self.channel not in (None, ChannelChoice.BOTH, self.far):
-            raise ValueError(
-                f"the far end is on the {self.far} channel; expected channel {self.far} or both "
-                f"with it, got {str(self.channel)!r}"
-            )
+        check_far(self.far, self.channel)
 
     def picks(self, channels: int) -> tuple[ChannelPick, ...]:
         """The channels to score of a recording with ``channels`` channels.
@@ -72,18 +65,11 @@ class Settings:
         Raises:
             ValueError: the recording lacks the channel.
         """
-        if self.far is None or channels == 1:
-            choice = ChannelChoice.BOTH if self.channel is None else self.channel
-            return pick_channels(channels, ChannelChoice.BOTH if self.far else choice)
-        return pick_channels(channels, self.channel or self.far)
+        return pick_parties(channels, self.channel, self.far)
 
     def near(self, channels: int) -> ChannelPick | None:
         """The near end's channel, where further evidence may listen to it."""
-        if self.far is None or self.streams is None or channels == 1:
-            return None
-        left = self.far is ChannelChoice.RIGHT
-        (pick,) = pick_channels(channels, ChannelChoice.LEFT if left else ChannelChoice.RIGHT)
-        return pick
+        return None if self.streams is None else near_channel(channels, self.far)
 
     def digest(self, model_digest: str) -> str:
         """Hex digest of everything that can change a row, the model's bytes included."""

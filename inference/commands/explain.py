@@ -9,9 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from ringtrue.inference.audio import RawFormat
+from ringtrue.inference.bulk.settings import Settings
 from ringtrue.inference.channels import ChannelChoice
 from ringtrue.inference.collect import collect
 from ringtrue.inference.commands.view import COLOURS, clock
+from ringtrue.inference.decision import UnionPoint
+from ringtrue.inference.evidence.base import StreamFactory
 from ringtrue.inference.evidence.voice import Runner, odds
 from ringtrue.inference.score import ScoreRow
 from ringtrue.inference.term_plot import Lane, plot_timeline
@@ -24,9 +27,7 @@ _WIDEST = 120
 def explain_one(
     paths: Sequence[str],
     session: Runner,
-    channel: ChannelChoice | str,
-    operating_point: str,
-    raw: RawFormat | None,
+    settings: Settings,
 ) -> None:
     """``score --explain``: explain the one recording that ``paths`` name.
 
@@ -34,18 +35,23 @@ def explain_one(
         ValueError: they name none or several.
         AudioError: it cannot be read.
     """
-    found = collect(paths, headerless=raw is not None)
+    found = collect(paths, headerless=settings.raw is not None)
     if len(found) != 1:
         raise ValueError(f"expected one recording with --explain, got {len(found)}")
-    explain(found[0], session, channel=channel, operating_point=operating_point, raw=raw)
+    explain(
+        found[0], session, channel=settings.channel, far=settings.far,
+        operating_point=settings.operating_point, streams=settings.streams, raw=settings.raw,
+    )  # fmt: skip
 
 
 def explain(
     path: str | Path,
     session: Runner,
     *,
-    channel: ChannelChoice | str = ChannelChoice.BOTH,
+    channel: ChannelChoice | str | None = None,
+    far: ChannelChoice | str | None = None,
     operating_point: str = "cautious",
+    streams: StreamFactory | None = None,
     raw: RawFormat | None = None,
     console: Console | None = None,
 ) -> list[ScoreRow]:
@@ -53,7 +59,7 @@ def explain(
 
     Args:
         path: the recording.
-        session, channel, operating_point, raw: as of ``score_file``.
+        session, channel, far, operating_point, streams, raw: as of ``score_file``.
         console: where to print; standard output when None.
 
     Returns:
@@ -63,7 +69,10 @@ def explain(
         AudioError, ValueError: as ``score_file``.
     """
     console = console or Console()
-    traced = trace_file(path, session, channel=channel, operating_point=operating_point, raw=raw)
+    traced = trace_file(
+        path, session, channel=channel, far=far, operating_point=operating_point,
+        streams=streams, raw=raw,
+    )  # fmt: skip
     for row, timeline in traced:
         console.print(explanation(row, timeline, console), highlight=False)
     return [row for row, _ in traced]
@@ -111,12 +120,14 @@ def _figures(row: ScoreRow, timeline: Timeline) -> Text:
         "not flagged" if row.flagged_at is None else f"flagged at {clock(row.flagged_at)}",
     ]
     point = timeline.point
+    alone = point.alone if isinstance(point, UnionPoint) else {}
     return Text.assemble(
         " · ".join(parts),
         "\n",
         (
             f"model {timeline.model_version}, {point.name}: robot from {point.flag_llr:+.2f}, "
-            f"withdrawn below {point.clear_llr:+.2f}, human to {point.human_llr:+.2f}",
+            f"withdrawn below {point.clear_llr:+.2f}, human to {point.human_llr:+.2f}"
+            + "".join(f"; {name} alone from {flag:+.2f}" for name, flag in alone.items()),
             "dim",
         ),
     )

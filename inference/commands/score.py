@@ -199,8 +199,7 @@ def score(
         timeline=None if timeline is None else str(timeline),
     )
     if explain:
-        side = far or channel or ChannelChoice.BOTH
-        explain_one(paths or [], Session(model, threads), side, operating_point, settings.raw)
+        explain_one(paths or [], Session(model, threads), settings)
         return
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="ringtrue-", ignore_cleanup_errors=True) as spool:

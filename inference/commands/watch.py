@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from ringtrue.inference.audio import AudioError, Recording, open_raw, open_recording
-from ringtrue.inference.channels import ChannelChoice, ChannelPick
+from ringtrue.inference.channels import ChannelChoice, ChannelPick, near_channel
 from ringtrue.inference.commands import options
 from ringtrue.inference.commands.call import FollowedCall
 from ringtrue.inference.follow import check_speed
@@ -138,10 +138,7 @@ def _other(recording: Recording, far: ChannelChoice) -> ChannelPick | None:
     """The near end's channel; None in recordings of one channel."""
     if far not in (ChannelChoice.LEFT, ChannelChoice.RIGHT):
         raise ValueError(f"expected --far left or right, got {far.value!r}")
-    if recording.channels == 1:
-        return None
-    left = far is ChannelChoice.RIGHT
-    return channels_of(recording, ChannelChoice.LEFT if left else ChannelChoice.RIGHT)[0]
+    return near_channel(recording.channels, far)
 
 
 def _finish(call: FollowedCall, picture: Path | None, console: Console) -> None:

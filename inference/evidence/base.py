@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,3 +68,8 @@ class EvidenceStream(Protocol):
 
     def reset(self) -> None:
         """Forget the call."""
+
+
+StreamFactory = Callable[[], Sequence[EvidenceStream]]
+"""Makes the further evidence streams of one call. Where worker processes make them it is sent
+there, so it is a function or an instance of a class at module level."""

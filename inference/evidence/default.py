@@ -15,6 +15,7 @@ from ringtrue.inference.evidence.replay import ReplayStream
 from ringtrue.inference.evidence.soft_model import SoftModel
 from ringtrue.inference.evidence.timing import TimingStream
 from ringtrue.inference.evidence.turns import FEATURES as TIMING_FEATURES
+from ringtrue.inference.fusion import released_fusion
 
 if TYPE_CHECKING:
     from ringtrue.inference.replay.bank import PromptBank
@@ -67,12 +68,13 @@ class AllStreams:
 
     @property
     def key(self) -> str:
-        """Names everything that can change the evidence, for keys of finished work."""
+        """Names everything that can change the verdict, for keys of finished work."""
         models = [
             _loaded("timing", self.timing).info.version,
             _loaded("floor", self.floor).info.version,
         ]
-        return "|".join(["all", *models, self.bank or ""])
+        fusion = released_fusion()
+        return "|".join(["all", *models, fusion.version if fusion else "", self.bank or ""])
 
 
 @functools.lru_cache(maxsize=8)

@@ -44,6 +44,23 @@ class VoiceEvidence(Evidence):
     voice_llr: float = 0.0
     speech_seconds: float = 0.0
 
+    @classmethod
+    def of(
+        cls, speech: float, voice_llr: float, speech_seconds: float, needed: float
+    ) -> VoiceEvidence:
+        """What the model's outputs say; it abstains below ``needed`` s of speech in memory."""
+        enough = speech_seconds >= needed
+        return cls(
+            name="voice",
+            llr=voice_llr if enough else None,
+            reason=voice_reason(voice_llr, speech_seconds)
+            if enough
+            else too_little(speech_seconds, needed),
+            speech=speech,
+            voice_llr=voice_llr,
+            speech_seconds=speech_seconds,
+        )
+
 
 class VoiceStream:
     """One call's state of the network.
@@ -98,16 +115,11 @@ class VoiceStream:
         state = step.state[row : row + 1]
         # A copy, lest one row keeps the states of the whole batch alive.
         self._state = state.copy() if len(step.state) > 1 else state
-        seconds = float(step.speech_seconds[row])
-        needed = self._session.info.min_speech_seconds
-        enough = seconds >= needed
-        return VoiceEvidence(
-            name=self.name,
-            llr=llr if enough else None,
-            reason=voice_reason(llr, seconds) if enough else too_little(seconds, needed),
-            speech=float(step.speech[row]),
-            voice_llr=llr,
-            speech_seconds=seconds,
+        return VoiceEvidence.of(
+            float(step.speech[row]),
+            llr,
+            float(step.speech_seconds[row]),
+            self._session.info.min_speech_seconds,
         )
 
     def reset(self) -> None:

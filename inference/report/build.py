@@ -15,9 +15,10 @@ from ringtrue.inference.report.detail import Detail, Scorer, draw_strongest, sto
 from ringtrue.inference.report.page import GENERATOR, Page, render
 from ringtrue.inference.report.png import check_png, draw_call, draw_overview
 from ringtrue.inference.report.recordings import copy_channel, copy_suffix, link, locate
-from ringtrue.inference.report.results import Result, Results
+from ringtrue.inference.report.results import Results
 from ringtrue.inference.report.select import Selection
 from ringtrue.inference.report.totals import Totals
+from ringtrue.inference.score import ScoreRow
 from ringtrue.inference.timeline import Timeline
 from ringtrue.inference.timeline_file import timeline_path
 
@@ -104,7 +105,7 @@ def build_report(
     pictures: dict[tuple[str, str], str] = {}
     thresholds: set[tuple[float, float | None]] = set()
 
-    def observe(row: Result, timeline: Timeline) -> None:
+    def observe(row: ScoreRow, timeline: Timeline) -> None:
         thresholds.add((timeline.point.flag_llr, timeline.point.human_llr))
         if options.png:
             name = f"png/{_stem(row)}.png"
@@ -166,7 +167,7 @@ def check_folder(out: Path) -> None:
 
 
 def _sound(
-    rows: Sequence[Result],
+    rows: Sequence[ScoreRow],
     details: Sequence[Detail],
     audio: list[str | None],
     scorer: Scorer,
@@ -191,7 +192,7 @@ def _sound(
             log.warning("%s", error)
 
 
-def _stem(row: Result) -> str:
+def _stem(row: ScoreRow) -> str:
     return timeline_path("", row.path, row.channel).stem
 
 

@@ -12,13 +12,13 @@ from ringtrue.inference.audio import AudioError, RawFormat
 from ringtrue.inference.evidence.voice import Runner
 from ringtrue.inference.report.curves import pack
 from ringtrue.inference.report.recordings import locate
-from ringtrue.inference.report.results import Result
 from ringtrue.inference.report.select import strongest
+from ringtrue.inference.score import ScoreRow
 from ringtrue.inference.timeline import Timeline
 from ringtrue.inference.timeline_file import TimelineError, find_timeline
 from ringtrue.inference.trace import trace_file
 
-Observer = Callable[[Result, Timeline], None]
+Observer = Callable[[ScoreRow, Timeline], None]
 """Sees each timeline before it is packed, to draw it elsewhere."""
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Scorer:
     bases: Sequence[Path] = field(default_factory=tuple)
     _last: tuple[tuple[Path, str, bool], dict[str, Timeline]] | None = None
 
-    def timeline(self, row: Result, file: Path) -> Timeline:
+    def timeline(self, row: ScoreRow, file: Path) -> Timeline:
         """The timeline of the row's channel; AudioError, ValueError or OSError."""
         key = (file, row.operating_point or self.operating_point, row.channel == "mix")
         # The second side of a stereo recording was scored with the first.
@@ -76,12 +76,12 @@ class Scorer:
         return found
 
 
-def _unseen(row: Result, timeline: Timeline) -> None:
+def _unseen(row: ScoreRow, timeline: Timeline) -> None:
     """No other drawing."""
 
 
 def stored_details(
-    rows: Sequence[Result], folder: Path | None, observe: Observer = _unseen
+    rows: Sequence[ScoreRow], folder: Path | None, observe: Observer = _unseen
 ) -> list[Detail]:
     """What ``folder`` holds for each row."""
     details = []
@@ -100,7 +100,7 @@ def stored_details(
 
 
 def draw_strongest(
-    rows: list[Result],
+    rows: list[ScoreRow],
     details: list[Detail],
     scorer: Scorer,
     limit: int,

@@ -17,9 +17,10 @@ from importlib.resources import files
 from typing import Any
 
 from ringtrue.inference.report.detail import Detail
-from ringtrue.inference.report.results import KINDS, Result
+from ringtrue.inference.report.results import KINDS
 from ringtrue.inference.report.select import common_folder
 from ringtrue.inference.report.totals import BIN, OverTime, Totals
+from ringtrue.inference.score import ScoreRow
 
 GENERATOR = "ringtrue report"
 INLINE = 1000
@@ -49,7 +50,7 @@ class Page:
     made: str
     totals: Totals
     over_time: OverTime
-    rows: Sequence[Result]
+    rows: Sequence[ScoreRow]
     details: Sequence[Detail]
     audio: Sequence[str | None]
     pictures: Sequence[str | None]
@@ -149,7 +150,7 @@ def page_data(page: Page, *, blocks: bool) -> dict[str, Any]:
     }
 
 
-def _made(row: Result) -> str:
+def _made(row: ScoreRow) -> str:
     return " · ".join(part for part in (row.model_version, row.operating_point) if part)
 
 

@@ -6,53 +6,27 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ringtrue.inference.extras import MissingExtraError
+from ringtrue.inference.rows import DECIMALS
+from ringtrue.inference.score import ScoreRow
 
 KINDS = ("robot", "unsure", "human", "no-speech", "error")
 """What a row can be, in the order of a person's interest (errors last)."""
 NEEDED = ("path", "verdict", "error")
 MAX_NOTES = 20
-_NUMBERS = ("seconds", "speech_seconds", "p_robot", "voice_llr", "flagged_at", "flag_llr")
-_TEXTS = ("channel", "verdict", "error", "id", "model_version", "operating_point")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One row of results; further columns of the file are left out.
-
-    Attributes:
-        path … error: as in :class:`~ringtrue.inference.score.ScoreRow`; empty or None where the
-            file says nothing.
-        id, model_version, operating_point, flag_llr: what newer files say besides.
-    """
-
-    path: str
-    channel: str = ""
-    seconds: float | None = None
-    speech_seconds: float | None = None
-    p_robot: float | None = None
-    voice_llr: float | None = None
-    verdict: str = ""
-    flagged_at: float | None = None
-    reasons: tuple[str, ...] = ()
-    error: str = ""
-    id: str = ""
-    model_version: str = ""
-    operating_point: str = ""
-    flag_llr: float | None = None
-
-    @property
-    def kind(self) -> str:
-        """One of :data:`KINDS`."""
-        return "error" if self.error else self.verdict
+_TEXTS = tuple(
+    field.name for field in fields(ScoreRow) if field.name not in {"path", "reasons", *DECIMALS}
+)
 
 
 class Results:
     """The rows of a file, read anew with every iteration, so that millions fit.
+
+    Columns that the file lacks are empty or None, further ones are left out.
 
     A row that makes no sense (a line cut off by a crash, a number that is none) is left out and
     noted.
@@ -79,14 +53,14 @@ class Results:
             return "parquet"
         return "jsonl" if head.startswith(b"{") else "csv"
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[ScoreRow]:
         self.notes.clear()
         self.unreadable = 0
         for where, values in self._records():
             try:
                 if isinstance(values, str):
                     raise ValueError(values)
-                yield make_result(values)
+                yield make_row(values)
             except ValueError as error:
                 self.unreadable += 1
                 if len(self.notes) < MAX_NOTES:
@@ -164,7 +138,7 @@ def _check_columns(names: Iterable[str]) -> None:
         )
 
 
-def make_result(values: Mapping[str, Any]) -> Result:
+def make_row(values: Mapping[str, Any]) -> ScoreRow:
     """A row from the columns of any format; ValueError says what is wrong with it."""
     path = values.get("path")
     if not isinstance(path, str) or not path:
@@ -172,8 +146,8 @@ def make_result(values: Mapping[str, Any]) -> Result:
     texts = {name: str(values.get(name) or "") for name in _TEXTS}
     if not texts["error"] and texts["verdict"] not in KINDS[:-1]:
         raise ValueError(f"expected a verdict of {', '.join(KINDS[:-1])}, got {texts['verdict']!r}")
-    numbers = {name: _number(name, values.get(name)) for name in _NUMBERS}
-    return Result(path=path, reasons=_reasons(values.get("reasons")), **texts, **numbers)  # type: ignore[arg-type]
+    numbers = {name: _number(name, values.get(name)) for name in DECIMALS}
+    return ScoreRow(path=path, reasons=_reasons(values.get("reasons")), **texts, **numbers)  # type: ignore[arg-type]
 
 
 def _number(name: str, value: Any) -> float | None:

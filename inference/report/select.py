@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ringtrue.inference.report.results import KINDS, Result
+from ringtrue.inference.report.results import KINDS
+from ringtrue.inference.score import ScoreRow
 
 
 class Selection:
@@ -19,11 +20,11 @@ class Selection:
         if limit < 1:
             raise ValueError(f"expected room for at least 1 row, got {limit}")
         self._limit = limit
-        self._errors: list[tuple[int, Result]] = []
-        self._others: list[tuple[int, Result]] = []
+        self._errors: list[tuple[int, ScoreRow]] = []
+        self._others: list[tuple[int, ScoreRow]] = []
         self._seen = 0
 
-    def add(self, row: Result) -> None:
+    def add(self, row: ScoreRow) -> None:
         """Offer the next row."""
         numbered = (self._seen, row)
         self._seen += 1
@@ -35,7 +36,7 @@ class Selection:
         if len(self._others) > 2 * self._limit:
             self._others = sorted(self._others, key=strength)[: self._limit]
 
-    def rows(self) -> list[Result]:
+    def rows(self) -> list[ScoreRow]:
         """The kept rows in their order in the file."""
         errors = self._errors
         if len(errors) + len(self._others) > self._limit:
@@ -45,7 +46,7 @@ class Selection:
         return [row for _, row in sorted([*errors, *others], key=lambda pair: pair[0])]
 
 
-def strength(numbered: tuple[int, Result]) -> tuple[int, float, int]:
+def strength(numbered: tuple[int, ScoreRow]) -> tuple[int, float, int]:
     """Sort key: robots first, then by ``p_robot``, then by order."""
     number, row = numbered
     probability = -1.0 if row.p_robot is None else row.p_robot
@@ -53,7 +54,7 @@ def strength(numbered: tuple[int, Result]) -> tuple[int, float, int]:
     return (0 if row.kind == "robot" else late, -probability, number)
 
 
-def strongest(rows: list[Result]) -> Iterator[int]:
+def strongest(rows: list[ScoreRow]) -> Iterator[int]:
     """Indices of the rows without errors, the strongest robots first."""
     order = sorted(enumerate(rows), key=strength)
     return (number for number, row in order if not row.error)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ringtrue.inference.report.dates import Buckets, bucket, date_in_name, date_of_file
-from ringtrue.inference.report.results import KINDS, Result
+from ringtrue.inference.report.results import KINDS
+from ringtrue.inference.score import ScoreRow
 
 BIN = 0.5
 """Width of a bar of the histogram, natural log."""
@@ -81,7 +82,7 @@ class Totals:
     _named: Counter[tuple[datetime, str]] = field(default_factory=Counter)
     _days_only: bool = False
 
-    def add(self, row: Result) -> None:
+    def add(self, row: ScoreRow) -> None:
         """Count one row."""
         kind = row.kind
         self.rows += 1
@@ -136,7 +137,7 @@ class Totals:
             bars[number - first][kind] = count
         return first * BIN, bars
 
-    def over_time(self, rows: Iterable[Result]) -> OverTime:
+    def over_time(self, rows: Iterable[ScoreRow]) -> OverTime:
         """Counts along the dates of names, else of files, else along the order of the rows.
 
         Args:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from ringtrue.inference.evidence.base import EvidenceStream
+from ringtrue.inference.evidence.base import StreamFactory
 
-StreamFactory = Callable[[], Sequence[EvidenceStream]]
 Track = Literal["inbound", "outbound"]
 
 

@@ -11,20 +11,22 @@ import numpy.typing as npt
 import soundfile
 
 
-def write_av(path: Path, samples: npt.NDArray[np.float32], rate: int, codec: str) -> Path:
-    """Encode mono ``samples`` with a codec of FFmpeg."""
+def write_av(
+    path: Path, samples: npt.NDArray[np.float32], rate: int, codec: str, layout: str = "mono"
+) -> Path:
+    """Encode ``samples`` [n] or [n, channels of the layout] with a codec of FFmpeg."""
     container = av.open(str(path), "w")
-    stream = container.add_stream(codec, rate=rate, layout="mono")
+    stream = container.add_stream(codec, rate=rate, layout=layout)
     if codec == "libopencore_amrnb":
         stream.bit_rate = 12_200
     kind = stream.codec_context.codec.audio_formats[0].name
-    pcm = np.clip(samples * 32767, -32768, 32767).astype(np.int16)[np.newaxis]
-    frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+    pcm = np.clip(samples * 32767, -32768, 32767).astype(np.int16).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout=layout)
     frame.sample_rate = rate
     frame.time_base = Fraction(1, rate)
     frame.pts = 0
     size = stream.codec_context.frame_size or 1024
-    convert = av.AudioResampler(format=kind, layout="mono", rate=rate, frame_size=size)
+    convert = av.AudioResampler(format=kind, layout=layout, rate=rate, frame_size=size)
     for part in [*convert.resample(frame), *convert.resample(None)]:
         container.mux(stream.encode(part))
     container.mux(stream.encode(None))

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ringtrue.inference.decision import (
     HOLD_CHUNKS,
     SequentialDecision,
+    UnionPoint,
+    excess_alone,
     order_reasons,
     sigmoid,
     total_llr,
@@ -17,6 +19,9 @@ from ringtrue.inference.evidence.base import Evidence
 from ringtrue.model.contract import OperatingPoint
 
 POINT = OperatingPoint("cautious", 4.0, 1.0, -2.0, 1.0)
+
+
+UNION = UnionPoint("cautious", 8.0, 6.5, -2.0, 1.0, {"voice": 3.0, "replay": 7.0})
 
 
 def run(values: list[float], speech: float = 5.0) -> list[str]:
@@ -98,3 +103,65 @@ def test_evidence_is_capped_and_may_abstain() -> None:
     ]
     assert total_llr(streams) == pytest.approx(1.7)
     assert order_reasons(streams) == ("v", "t", "r")
+
+
+def run_union(sums: list[float], voices: list[float]) -> list[str]:
+    decision = SequentialDecision(UNION, 1.0)
+    return [
+        decision.update(total, 5.0, 0.1 * (i + 1), UNION.excess({"voice": voice}))
+        for i, (total, voice) in enumerate(zip(sums, voices, strict=True))
+    ]
+
+
+def test_a_stream_flags_alone_and_holds_within_the_hysteresis() -> None:
+    assert run_union([0.0] * 3, [3.0] * 3) == ["unsure", "unsure", "robot"]
+    assert set(run_union([0.0] * 9, [2.99] * 9)) == {"unsure"}
+    assert run_union([0.0] * 9, [3.0] * 3 + [1.5] * 6)[-1] == "robot"
+    assert run_union([0.0] * 9, [3.0] * 3 + [1.49] * 6)[-1] == "unsure"
+    # Any test holds a flag, whichever raised it; none of them does below its own hysteresis.
+    assert run_union([6.5] * 9, [3.0] * 3 + [-9.0] * 6)[-1] == "robot"
+    assert run_union([6.49] * 9, [3.0] * 3 + [-9.0] * 6)[-1] == "unsure"
+    assert run_union([8.0] * 3 + [0.0] * 6, [1.5] * 9)[-1] == "robot"
+
+
+def test_a_sum_for_a_person_does_not_silence_a_stream() -> None:
+    assert run_union([-3.0] * 3, [0.0] * 3)[-1] == "human"
+    assert run_union([-3.0] * 6, [0.0] * 3 + [3.0] * 3)[-1] == "robot"
+
+
+def test_the_excess_is_that_of_the_strongest_stream_that_speaks() -> None:
+    told = [Evidence("voice", 2.0), Evidence("replay", 12.0, cap=10.0), Evidence("timing", 2.0)]
+    assert excess_alone(UNION, told) == 3.0
+    assert excess_alone(UNION, told[:1]) == -1.0
+    assert excess_alone(UNION, [Evidence("replay", None), told[2]]) == -math.inf
+    assert excess_alone(POINT, told) == -math.inf
+
+
+steps = st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), max_size=60)
+
+
+@given(steps)
+def test_the_union_flags_no_later_than_the_voice_alone_at_its_threshold(
+    values: list[tuple[float, float]],
+) -> None:
+    alone = SequentialDecision(OperatingPoint("voice", 3.0, 1.5, -2.0, 1.0), 1.0)
+    voices = [voice for _, voice in values]
+    first = [alone.update(v, 5.0, 0.1 * (i + 1)) for i, v in enumerate(voices)]
+    union = run_union([total for total, _ in values], voices)
+    if "robot" in first:
+        assert union.index("robot") <= first.index("robot")
+
+
+@given(steps)
+def test_the_union_leaves_robot_when_no_test_holds(values: list[tuple[float, float]]) -> None:
+    quiet = [(min(total, 6.4), min(voice, 1.4)) for total, voice in values]
+    after = [*values, *quiet[-1:] * HOLD_CHUNKS]
+    assert run_union([a for a, _ in after], [b for _, b in after])[-1:] != ["robot"]
+
+
+@given(st.lists(st.floats(-30, 30), max_size=60))
+def test_one_sum_is_decided_as_without_streams_that_flag_alone(values: list[float]) -> None:
+    plain, union = SequentialDecision(POINT, 1.0), UnionPoint(**vars(POINT))
+    same = SequentialDecision(union, 1.0)
+    for i, v in enumerate(values):
+        assert plain.update(v, 5.0, i / 10) == same.update(v, 5.0, i / 10, union.excess({}))

@@ -12,8 +12,10 @@ import soundfile
 
 from ringtrue.inference import CallMonitor, default_streams
 from ringtrue.inference.cli import main
+from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.evidence.default import AllStreams
 from ringtrue.inference.fusion import SOFT
+from ringtrue.inference.score import score_file
 from ringtrue.inference.session import Session
 
 from .toy_model import CAUTIOUS, human, robot, silence
@@ -60,6 +62,86 @@ def test_score_takes_the_far_end_and_all_evidence(
         assert row["channel"] == "left"
         flags.append(row["flag_llr"])
     assert flags == [CAUTIOUS.flag_llr, CAUTIOUS.flag_llr + SOFT]
+
+
+@pytest.mark.parametrize("far", [None, "left", "right"])
+@pytest.mark.parametrize("channel", [None, "both"])
+def test_score_file_gives_the_rows_of_the_command(
+    stereo: Path, toy: Session, toy_path: Path, tmp_path: Path, far: str | None, channel: str | None
+) -> None:
+    out = tmp_path / "all.jsonl"
+    options = [v for n, v in (("--far", far), ("--channel", channel)) if v for v in (n, v)]
+    code = main(
+        ["score", str(stereo), "--model", str(toy_path), "--workers", "0", "--quiet",
+         "--evidence", "all", "--out", str(out), *options]
+    )  # fmt: skip
+    assert code == 0
+    told = [json.loads(line) for line in out.read_text().splitlines()]
+    found = score_file(stereo, toy, channel=channel, far=far, streams=AllStreams())
+    assert [row.channel for row in found] == [row["channel"] for row in told]
+    for row, wanted in zip(found, told, strict=True):
+        assert (row.verdict, row.flagged_at) == (wanted["verdict"], wanted["flagged_at"])
+        assert row.voice_llr == pytest.approx(wanted["voice_llr"], abs=1e-4)
+        assert (row.operating_point, row.flag_llr) == ("cautious", CAUTIOUS.flag_llr + SOFT)
+
+
+class Ears:
+    """A stream that remembers whether it heard a near end."""
+
+    name = "ears"
+
+    def __init__(self) -> None:
+        self.near: list[bool] = []
+        made.append(self)
+
+    def push(self, chunk: Chunk) -> Evidence:
+        self.near.append(chunk.near is not None)
+        return Evidence(self.name, None)
+
+    def reset(self) -> None:
+        self.near = []
+
+
+made: list[Ears] = []
+
+
+def ears() -> list[Ears]:
+    return [Ears()]
+
+
+def test_only_the_far_end_of_score_file_hears_the_other_beside_it(
+    stereo: Path, toy: Session, tmp_path: Path
+) -> None:
+    for far, channel, wanted in (
+        ("left", None, [True]),
+        ("right", "both", [False, True]),
+        (None, None, [False, False]),
+    ):
+        made.clear()
+        score_file(stereo, toy, far=far, channel=channel, streams=ears)
+        assert [set(one.near) for one in made] == [{w} for w in wanted]
+    made.clear()
+    mono = tmp_path / "mono.wav"
+    soundfile.write(mono, robot(2.0), 8000)
+    assert [row.channel for row in score_file(mono, toy, far="right", streams=ears)] == ["mono"]
+    assert set(made[0].near) == {False}
+
+
+def test_score_file_refuses_a_far_end_that_is_none(stereo: Path, toy: Session) -> None:
+    with pytest.raises(ValueError, match="expected the far end on left or right, got 'mix'"):
+        score_file(stereo, toy, far="mix")
+    with pytest.raises(ValueError, match="expected channel left or both with it, got 'right'"):
+        score_file(stereo, toy, far="left", channel="right")
+
+
+def test_explain_tells_all_evidence(
+    stereo: Path, toy_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--model", str(toy_path), "--far", "left", "--evidence", "all", "--explain"]
+    assert main(["score", str(stereo), *options]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "robot from +7.00" in told
+    assert "voice alone from +4.00" in told
 
 
 def test_watch_follows_one_party_with_the_other_beside(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ringtrue.inference.decision import UnionPoint
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.fusion import (
     SOFT,
@@ -25,7 +26,7 @@ from ringtrue.training.callsim.soft_fit import CAPS
 
 from .toy_model import CAUTIOUS, human, robot, toy_info
 
-POINT = OperatingPoint("cautious", 9.0, 7.0, -3.0, 1.0)
+POINT = UnionPoint("cautious", 9.0, 7.0, -3.0, 1.0, {"voice": 3.5, "replay": 7.5})
 FUSION = FusionInfo("0.1.0", "toy-fp32 0.0.1", ("voice", "replay"), (POINT,), "nothing")
 
 
@@ -36,7 +37,16 @@ def test_a_file_says_the_same_when_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"format": 2}', FUSION.to_json().replace("flag_llr", "flag")]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 2}',
+        FUSION.to_json().replace("flag_llr", "flag"),
+        FUSION.to_json().replace('"alone"', '"together"'),
+        FUSION.to_json().replace("3.5", '"high"'),
+    ],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "f.json"
@@ -47,6 +57,13 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         read_fusion(tmp_path / "none.json")
 
 
+def test_files_of_the_first_format_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(FUSION.to_json().replace('"format": 2', '"format": 1'), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"expected format 2, got 1; .*ringtrue fit-fusion"):
+        read_fusion(path)
+
+
 def test_thresholds_belong_to_a_voice_model() -> None:
     info = toy_info()
     assert voice_model_name(info) == FUSION.voice_model
@@ -55,6 +72,8 @@ def test_thresholds_belong_to_a_voice_model() -> None:
     own, raised = info.operating_point("balanced"), fused_point(info, "balanced", FUSION)
     assert (raised.flag_llr, raised.clear_llr) == (own.flag_llr + SOFT, own.clear_llr + SOFT)
     assert raised.human_llr == own.human_llr
+    # More evidence does not make the detector blinder: the voice flags as it does alone.
+    assert raised.alone == {"voice": own.flag_llr}
     other = toy_info(model_version="0.0.2")
     assert fused_point(other, "cautious", FUSION).flag_llr == CAUTIOUS.flag_llr + SOFT
     # As much as the soft streams can say, so that they flag nobody whom the voice would not.
@@ -78,6 +97,9 @@ def test_a_released_file_is_whole() -> None:
     if fusion is not None:
         assert {p.name for p in fusion.operating_points} == {"cautious", "balanced"}
         assert fusion.streams[0] == "voice"
+        for point in fusion.operating_points:
+            assert set(point.alone) == {"voice", "replay"}
+            assert point.alone["voice"] < point.flag_llr
 
 
 class Listener:
@@ -140,7 +162,39 @@ def test_the_near_end_comes_always_or_never(toy: Session) -> None:
 
 
 def test_thresholds_may_be_given_themselves(toy: Session) -> None:
-    monitor = CallMonitor(toy, POINT)
-    assert monitor.point == POINT
+    high = OperatingPoint("cautious", 9.0, 7.0, -3.0, 1.0)
+    monitor = CallMonitor(toy, high)
+    assert monitor.point == high
     monitor.push(robot(2.0), 8000)
     assert monitor.flagged_at is None
+
+
+class Doubter:
+    """Timing and floor at their worst: a stream that always speaks for a person."""
+
+    name = "timing"
+
+    def push(self, chunk: Chunk) -> Evidence:
+        return Evidence(self.name, -2.0, 2.0)
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("sizes", [[16000], [799, 1, 2400, 3001]])
+def test_a_voice_flags_alone_whatever_the_other_streams_say(toy: Session, sizes: list[int]) -> None:
+    samples = robot(4.0)
+    voice = CallMonitor(toy, OperatingPoint("voice", 3.5, 1.5, -3.0, 1.0))
+    point = UnionPoint("cautious", 20.0, 18.0, -3.0, 1.0, {"voice": 3.5})
+    union = CallMonitor(toy, point, streams=[Doubter()])
+    wanted = voice.push(samples, 8000)
+    found = []
+    start = turn = 0
+    while start < len(samples):
+        size = sizes[turn % len(sizes)]
+        found += union.push(samples[start : start + size], 8000)
+        start, turn = start + size, turn + 1
+    assert voice.flagged_at is not None
+    assert union.flagged_at == voice.flagged_at
+    assert [v.verdict for v in found] == [v.verdict for v in wanted]
+    assert max(v.llr for v in found) < point.flag_llr

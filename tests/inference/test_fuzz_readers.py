@@ -41,6 +41,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
         soundfile.write(stream, robot(0.5, 16000), 16000, **kind)
         found[name] = stream.getvalue()
     found["m4a"] = write_av(folder / "x.m4a", robot(0.5, 16000), 16000, "aac").read_bytes()
+    surround = np.tile(robot(0.25, 16000)[:, np.newaxis], 8)
+    found["8.m4a"] = write_av(folder / "8.m4a", surround, 16000, "aac", "7.1").read_bytes()
     found["ulaw"] = bytes(range(256)) * 8
     return found
 

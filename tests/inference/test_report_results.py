@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringtrue.inference.extras import MissingExtraError
-from ringtrue.inference.report.results import KINDS, Result, Results, make_result
+from ringtrue.inference.report.results import KINDS, Results, make_row
 from ringtrue.inference.rows import row_writer
 from ringtrue.inference.score import ScoreRow
 
@@ -17,11 +17,6 @@ SCORED = [
     ScoreRow("a, \"b\".wav", "left", 10.5, 3.2, 0.93, 2.6, "robot", 4.1, ("voice: 13:1", "x")),
     ScoreRow("电话\n.wav", "mono", 1.0, 0.0, 0.5, 0.0, "no-speech"),
     ScoreRow("\udcff.wav", error="is empty (0 bytes)"),
-]  # fmt: skip
-EXPECTED = [
-    Result("a, \"b\".wav", "left", 10.5, 3.2, 0.93, 2.6, "robot", 4.1, ("voice: 13:1", "x")),
-    Result("电话\n.wav", "mono", 1.0, 0.0, 0.5, 0.0, "no-speech"),
-    Result("\udcff.wav", error="is empty (0 bytes)"),
 ]  # fmt: skip
 
 
@@ -34,8 +29,8 @@ def test_reads_what_score_writes(tmp_path: Path, kind: str) -> None:
             writer.write(row)
         writer.close()
     results = Results(file)
-    assert list(results) == EXPECTED
-    assert list(results) == EXPECTED, "a second time too"
+    assert list(results) == SCORED
+    assert list(results) == SCORED, "a second time too"
     assert (results.unreadable, results.notes) == (0, [])
     assert [r.kind for r in results] == ["robot", "no-speech", "error"]
 
@@ -47,7 +42,7 @@ def test_reads_parquet(tmp_path: Path) -> None:
     values |= {"p_robot": 0.25, "reasons": ["voice: 3:1"], "seconds": 3, "model_version": "0.2.0"}
     parquet.write_table(pyarrow.Table.from_pylist([values]), tmp_path / "r.parquet")
     assert list(Results(tmp_path / "r.parquet")) == [
-        Result(
+        ScoreRow(
             "a.wav", "mono", 3.0, None, 0.25, None, "human", None, ("voice: 3:1",),
             model_version="0.2.0",
         )
@@ -72,7 +67,7 @@ def test_further_and_missing_columns(tmp_path: Path) -> None:
         "7,a.wav,robot,,0.3.0,2.32,x\n",
         encoding="utf-8",
     )
-    expected = Result("a.wav", verdict="robot", id="7", model_version="0.3.0", flag_llr=2.32)
+    expected = ScoreRow("a.wav", verdict="robot", id="7", model_version="0.3.0", flag_llr=2.32)
     assert list(Results(file)) == [expected]
 
 
@@ -143,7 +138,7 @@ def test_any_bytes_are_rows_or_a_clear_error(tmp_path: Path, content: bytes, sta
     file = tmp_path / "r"
     file.write_bytes(start + content)
     words = ""
-    rows: list[Result] = []
+    rows: list[ScoreRow] = []
     try:
         rows = list(Results(file))
     except ValueError as error:
@@ -160,7 +155,7 @@ values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | s
 def test_any_values(columns: dict[str, object]) -> None:
     kind, words = "", ""
     try:
-        kind = make_result(columns).kind
+        kind = make_row(columns).kind
     except ValueError as error:
         words = str(error)
     assert kind in KINDS or "expected" in words

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringtrue.inference.report.dates import BUCKETS, bucket, date_in_name, date_of_file
-from ringtrue.inference.report.results import Result
 from ringtrue.inference.report.select import Selection, common_folder, strongest
 from ringtrue.inference.report.totals import ErrorKind, Totals, error_kind
+from ringtrue.inference.score import ScoreRow
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_buckets_without_gaps() -> None:
 
 
 ROWS = [
-    Result("c/2026-03-01 a.wav", "left", 10.0, 4.0, 0.95, 2.9, "robot", 3.0, model_version="1"),
-    Result("c/2026-03-01 a.wav", "right", 10.0, 5.0, 0.2, -1.4, "human", model_version="1"),
-    Result("c/2026-03-02 b.wav", "mono", 20.0, 6.0, 0.6, 0.4, "unsure"),
-    Result("c/2026-03-03 c.wav", "mono", 20.0, 0.0, 0.5, 0.0, "no-speech"),
-    Result("c/2026-03-04 d.wav", error="contains NaN (first at 1.25 s)"),
-    Result("c/2026-03-05 e.wav", error="contains NaN (first at 7 s)"),
-    Result("c/2026-03-05 f.wav", "mono", 1.0, 1.0, 0.99, 99.0, "robot", 5.0),
+    ScoreRow("c/2026-03-01 a.wav", "left", 10.0, 4.0, 0.95, 2.9, "robot", 3.0, model_version="1"),
+    ScoreRow("c/2026-03-01 a.wav", "right", 10.0, 5.0, 0.2, -1.4, "human", model_version="1"),
+    ScoreRow("c/2026-03-02 b.wav", "mono", 20.0, 6.0, 0.6, 0.4, "unsure"),
+    ScoreRow("c/2026-03-03 c.wav", "mono", 20.0, 0.0, 0.5, 0.0, "no-speech"),
+    ScoreRow("c/2026-03-04 d.wav", error="contains NaN (first at 1.25 s)"),
+    ScoreRow("c/2026-03-05 e.wav", error="contains NaN (first at 7 s)"),
+    ScoreRow("c/2026-03-05 f.wav", "mono", 1.0, 1.0, 0.99, 99.0, "robot", 5.0),
 ]
 
 
-def counted(rows: list[Result]) -> Totals:
+def counted(rows: list[ScoreRow]) -> Totals:
     totals = Totals()
     for row in rows:
         totals.add(row)
@@ -126,7 +126,7 @@ def test_over_time_by_files(tmp_path: Path) -> None:
         file.touch()
         at = datetime(2026, 3, 7 + number, 12).timestamp()
         os.utime(file, (at, at))
-        rows.append(Result(str(file), verdict="human"))
+        rows.append(ScoreRow(str(file), verdict="human"))
     assert date_of_file(rows[0].path) == datetime(2026, 3, 7, 12)
     over = counted(rows).over_time(rows)
     assert (over.source, over.undated) == ("files", 0)
@@ -138,7 +138,7 @@ def test_over_time_by_files(tmp_path: Path) -> None:
 
 
 def test_over_time_by_order() -> None:
-    rows = [Result(f"x{i}", verdict="human") for i in range(61)]
+    rows = [ScoreRow(f"x{i}", verdict="human") for i in range(61)]
     over = counted(rows).over_time(rows)
     assert (over.source, over.unit, over.labels[:3]) == ("order", "rows", ("1", "4", "7"))
     assert [c["human"] for c in over.counts] == [3] * 20 + [1]
@@ -147,9 +147,9 @@ def test_over_time_by_order() -> None:
 
 
 def test_some_rows_without_a_date() -> None:
-    rows = [*ROWS, Result("x", verdict="human")]
+    rows = [*ROWS, ScoreRow("x", verdict="human")]
     assert counted(rows).over_time(rows).undated == 1
-    rows += [Result("x", verdict="human")] * 3
+    rows += [ScoreRow("x", verdict="human")] * 3
     assert counted(rows).over_time(rows).source == "order"
 
 
@@ -160,9 +160,9 @@ def test_error_kinds() -> None:
 
 def test_selection_keeps_the_strongest_in_order() -> None:
     rng = random.Random(1)
-    rows = [Result(f"{i}", p_robot=rng.random(), verdict="unsure") for i in range(1000)]
-    rows[500] = Result("robot", p_robot=0.1, verdict="robot")
-    rows += [Result(f"e{i}", error="x") for i in range(100)]
+    rows = [ScoreRow(f"{i}", p_robot=rng.random(), verdict="unsure") for i in range(1000)]
+    rows[500] = ScoreRow("robot", p_robot=0.1, verdict="robot")
+    rows += [ScoreRow(f"e{i}", error="x") for i in range(100)]
     selection = Selection(40)
     for row in rows:
         selection.add(row)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringtrue.inference.decision import UnionPoint
 from ringtrue.inference.history import CallHistory
 from ringtrue.inference.marks import EvidenceMark
 from ringtrue.inference.monitor import CallMonitor
@@ -131,6 +132,15 @@ def test_names_are_safe_and_distinct(path: str, other: str, channel: str) -> Non
     if path != other:
         assert here != timeline_path("folder", other, channel)
     assert here != timeline_path("folder", path, channel + "x")
+
+
+def test_thresholds_of_all_evidence_come_back_whole(timeline: Timeline, tmp_path: Path) -> None:
+    point = UnionPoint("cautious", 8.0, 6.5, -2.0, 1.0, {"voice": 3.0, "replay": 7.5})
+    union = dataclasses.replace(timeline, point=point)
+    assert from_json(to_json(union)) == union
+    text = to_json(union).replace('"voice":3.0', '"voice":"3"')
+    with pytest.raises(ValueError, match=r"expected point\.alone\.voice as a number"):
+        from_json(text)
 
 
 def test_names_without_utf8(tmp_path: Path, timeline: Timeline) -> None:

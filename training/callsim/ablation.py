@@ -18,8 +18,11 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "+ replay": ("replay",),
     "+ timing": ("replay", "timing"),
     "+ floor": ("replay", "timing", "floor"),
+    "+ bank": ("replay", "timing", "floor"),
 }
-"""Rows of the table and the streams that are on beside the voice."""
+"""Columns of the table and the streams that are on beside the voice."""
+BANKED = "+ bank"
+"""The column whose replay evidence has a prompt bank of the set's earlier calls."""
 REPLICATES = 1000
 
 
@@ -68,7 +71,8 @@ class AblationReport:
         model: voice model and version.
         sets: names of the folders, with their split and seed.
         streams: versions of the evidence models.
-        thresholds: operating points of the voice alone and of all evidence: flag, clear, human.
+        thresholds: of the voice alone and of all evidence (flag, clear, human), and of the streams
+            that also flag alone (flag, clear).
         command: that wrote it.
         rows: the table.
         reasons: an example of a reason by stream.
@@ -77,7 +81,7 @@ class AblationReport:
     model: str
     sets: tuple[str, ...]
     streams: Mapping[str, str]
-    thresholds: Mapping[str, tuple[float, float, float]]
+    thresholds: Mapping[str, tuple[float, ...]]
     command: str
     rows: tuple[AblationRow, ...]
     reasons: Mapping[str, str]
@@ -156,15 +160,14 @@ def ablation_markdown(report: AblationReport) -> str:
         "Brackets are 95 % bootstrap intervals over voices. None flagged in n calls means, with",
         "95 % confidence, a rate below 3/n per call of the voices that were heard. Flags of",
         "handover calls are those before the person. Voicemail is a recorded person: neither right",
-        "nor wrong.",
+        "nor wrong. The bank holds the prompts of the bots of the set's earlier calls.",
         "",
         "| thresholds | robot from | until | human to |",
         "|---|---|---|---|",
     ]
-    lines += [
-        f"| {name} | {flag:.2f} | {clear:.2f} | {human:.2f} |"
-        for name, (flag, clear, human) in report.thresholds.items()
-    ]
+    for name, figures in report.thresholds.items():
+        told = [*(f"{figure:.2f}" for figure in figures), "", ""][:3]
+        lines.append(f"| {name} | {' | '.join(told)} |")
     for point in dict.fromkeys(row.operating_point for row in report.rows):
         lines += ["", f"## {point}", "", "| caller | calls (voices) | " + " | ".join(LEVELS) + " |"]
         lines.append("|---|---|" + "---|" * len(LEVELS))

@@ -23,7 +23,7 @@ def evaluate_calls(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
     workers: Workers = 1,
 ) -> None:
-    """Measure the whole call decision on simulated calls: voice only, + replay, + timing, + floor.
+    """Measure the call decision on simulated calls: voice, + replay, + timing, + floor, + bank.
 
     Writes report.md and report.json: share of calls flagged by kind of caller at each operating
     point, with bootstrap intervals over voices; false flags per 1,000 calls of people and per hour;
@@ -33,15 +33,19 @@ def evaluate_calls(
 
     Exit code 0, or 1 when a set cannot be read.
     """
+    from rich.progress import track
+
     from ringtrue.inference.fusion import fused_point, read_fusion
     from ringtrue.inference.session import Session
     from ringtrue.training.callsim.ablation import (
+        BANKED,
         LEVELS,
         AblationReport,
         ablation_markdown,
         ablation_row,
         write_ablation,
     )
+    from ringtrue.training.callsim.banked import through_bank
     from ringtrue.training.callsim.calls_on_disk import read_set
     from ringtrue.training.callsim.listening import listen
     from ringtrue.training.callsim.outcome import by_caller, outcome
@@ -52,15 +56,20 @@ def evaluate_calls(
     fusion = read_fusion(fused) if fused else None
     calls = [call for path in sets for call in read_set(path)]
     heard = list(listen(calls, model, stream_maker(evidence), workers, cache))
+    banked = list(through_bank(track(heard, description="with a bank")))
     rows = []
-    thresholds = {}
+    thresholds: dict[str, tuple[float, ...]] = {}
     for own in info.operating_points:
         together = fused_point(info, own.name, fusion)
         for label, point in ((f"{own.name}, voice", own), (f"{own.name}, all", together)):
             thresholds[label] = (point.flag_llr, point.clear_llr, point.human_llr)
+        hysteresis = together.flag_llr - together.clear_llr
+        for name, flag in together.alone.items():
+            thresholds[f"{own.name}, all: {name} alone"] = (flag, flag - hysteresis)
         for level, streams in LEVELS.items():
             point = together if streams else own
-            found = [outcome(call, h, streams, point, info) for call, h in heard]
+            told = banked if level == BANKED else heard
+            found = [outcome(call, h, streams, point, info) for call, h in told]
             for caller, members in by_caller(found).items():
                 rows.append(ablation_row(level, own.name, caller, members, seed))
     reasons: dict[str, str] = {}

@@ -8,66 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from listened_calls import INFO, POINT, call, far, heard
 
-from ringtrue.inference.fusion import fused_voice
-from ringtrue.model.contract import ModelInfo, OperatingPoint
 from ringtrue.training.callsim.ablation import (
+    BANKED,
     LEVELS,
     AblationReport,
     ablation_row,
     share,
     write_ablation,
 )
-from ringtrue.training.callsim.calls_on_disk import StoredCall
-from ringtrue.training.callsim.fused import choose_fused_points, fused_llr, verdicts
-from ringtrue.training.callsim.listening import Listened
 from ringtrue.training.callsim.outcome import REPEATED, Outcome, by_caller, outcome
-from ringtrue.training.callsim.truth import CallTruth, Said
-
-POINT = OperatingPoint("cautious", 3.0, 1.5, -1.0, 1.0)
-INFO = ModelInfo(
-    "m", "0", 8000, 800, 1, 1.0, 10.0, (POINT,), (), "linear", "", "Apache-2.0"
-)  # fmt: skip
-
-
-def truth(kind: str, said: tuple[Said, ...] = (), **fields: object) -> CallTruth:
-    values: dict[str, object] = {
-        "call": "c", "index": 0, "kind": kind, "split": "dev", "seconds": 10.0, "prelude": "",
-        "handover_at": None, "person": "p", "near": "n", "bot": "", "bot_source": "",
-        "bot_system": "", "campaign": "", "delay": 0.1, "lines": {}, "said": said, "sounds": (),
-    }  # fmt: skip
-    return CallTruth(**{**values, **fields})  # type: ignore[arg-type]
-
-
-def call(kind: str, said: tuple[Said, ...] = (), **fields: object) -> StoredCall:
-    return StoredCall(Path("nowhere"), truth(kind, said, **fields))
-
-
-def far(role: str, start: float, end: float) -> Said:
-    return Said("far", role, "turn", start, end, ("x",))
-
-
-def heard(voice: list[float], **evidence: list[float]) -> Listened:
-    n = len(voice)
-    return Listened(
-        voice_llr=np.array(voice, np.float32),
-        speech=np.ones(n, np.float32),
-        speech_seconds=np.minimum(np.arange(1, n + 1) / 10, 8.0).astype(np.float32),
-        near_speech=np.zeros(n, np.float32),
-        evidence={k: np.array(v, np.float32) for k, v in evidence.items()},
-        reasons={},
-    )
-
-
-def test_sums_leave_out_voices_of_too_little_speech_and_streams_that_are_off() -> None:
-    listened = heard([2.0] * 12, timing=[1.0] * 12, floor=[0.5] * 12)
-    total = fused_llr(listened, ("timing", "replay"), 1.0)
-    # Beside other streams the voice counts as that of a mixture of robots.
-    np.testing.assert_allclose(total, [1.0] * 9 + [1.0 + fused_voice(2.0)] * 3, rtol=1e-6)
-    np.testing.assert_allclose(fused_llr(listened, (), 1.0), [0.0] * 9 + [2.0] * 3)
-    assert verdicts(listened, (), POINT, INFO)[-1] == "unsure"
-    loud = heard([2.0] * 20, timing=[1.5] * 20)
-    assert verdicts(loud, ("timing",), POINT, INFO)[-1] == "robot"
+from ringtrue.training.callsim.truth import Said
 
 
 def test_a_flag_is_timed_in_the_call_and_in_the_callers_speech() -> None:
@@ -131,7 +83,8 @@ def test_rows_and_report(tmp_path: Path) -> None:
     none = ablation_row("+ replay", "cautious", "human", outcomes([False] * 20), 1)
     assert math.isnan(none.at_median)
     report = AblationReport(
-        "m 0", ("eval",), {"timing": "0.1.0"}, {"cautious, voice": (3.0, 1.5, -1.0)},
+        "m 0", ("eval",), {"timing": "0.1.0"},
+        {"cautious, voice": (3.0, 1.5, -1.0), "cautious, all: voice alone": (3.5, 2.0)},
         "ringtrue evaluate-calls eval", (row, none), {"timing": "timing: answers"},
     )  # fmt: skip
     write_ablation(report, tmp_path)
@@ -140,7 +93,9 @@ def test_rows_and_report(tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text()
     assert "| human | 20 (5) | 5.0 % [" in text
     assert "50.0 false flags per 1,000 calls" in text
-    assert next(iter(LEVELS)) == "voice"
+    assert "| cautious, voice | 3.00 | 1.50 | -1.00 |" in text
+    assert "| cautious, all: voice alone | 3.50 | 2.00 |  |" in text
+    assert (next(iter(LEVELS)), list(LEVELS)[-1]) == ("voice", BANKED)
 
 
 def test_shares_vary_with_whole_voices() -> None:
@@ -151,21 +106,3 @@ def test_shares_vary_with_whole_voices() -> None:
     spread = share([i % 10 == 0 for i in range(100)], list(map(str, range(100))), rng)
     assert one_voice_always.value == spread.value == pytest.approx(0.1)
     assert one_voice_always.high > spread.high
-
-
-def test_fused_thresholds_stay_above_the_people() -> None:
-    rng = np.random.default_rng(1)
-    people = [
-        (call("human", person=f"p{i % 10}"), heard(list(rng.normal(-1, 1) + np.zeros(50))))
-        for i in range(60)
-    ]
-    people.append((call("human", prelude="ivr"), heard([50.0] * 50)))
-    bots = [(call("tts"), heard([6.0] * 50)) for _ in range(20)]
-    fusion, study = choose_fused_points(people, bots, INFO, ("replay",), "0.1.0")
-    cautious, balanced = fusion.operating_points
-    assert study.human_calls == 60
-    assert study.flagged_humans["cautious"] == 0
-    assert cautious.flag_llr >= balanced.flag_llr
-    assert cautious.flag_llr < 20
-    assert fusion.voice_model == "m 0"
-    assert fusion.streams == ("voice", "replay")
