@@ -1,7 +1,8 @@
 """Replay evidence: recall and false matches over codecs and noise, a bank, its speed, Chromaprint.
 
 python benchmarks/replay.py CORPUS [--split dev|eval] [--parts recall,false,bank,speed]
-                            [--trials 20] [--calls 1000] [--prompts 10000] [--json FILE]
+                            [--trials 20] [--calls 1000] [--prompts 10000] [--keep FOLDER]
+                            [--json FILE]
 
 recall   a prompt is heard twice in a call of 30 s, each time through another codec and noise at the
          SNR of the row; found when a match has the right distance
@@ -9,8 +10,11 @@ false    human calls of 2 minutes without a clip used twice, half of them of sou
          person says the same words again; every match is false, unless the corpus holds the
          recording twice
 bank     prompts of 3 s looked up among many; human clips that are not in it; Chromaprint on the
-         same audio (needs 'pip install pyacoustid' and libchromaprint)
+         same audio (needs 'pip install pyacoustid' and libchromaprint); the fit of the
+         likelihood ratio of a match
 speed    CPU time per 100 ms of a call, without the network
+fit      constants of the likelihood ratio of a repeat, from calls as those of recall and false;
+         choose them on dev
 
 Intervals are 95 % (Clopper-Pearson). The speech probability comes from the released model.
 """
@@ -21,92 +25,72 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from common import show
-from replay_material import RATE, SAME_WORDS, Material, Samples
-from scipy.stats import beta
+from replay_bank import bank
+from replay_calls import CHUNK, KINDS, SECONDS, SNRS, Call, Calls
+from replay_fit import fit
+from replay_material import RATE, Material
+from replay_peer import Row, interval
 
 from ringtrue.inference.evidence.base import Chunk
-from ringtrue.inference.evidence.replay import ReplayMatch, ReplayStream
-from ringtrue.inference.replay.fingerprint import fingerprint
-from ringtrue.inference.replay.keyed import Keyed
-from ringtrue.inference.replay.prompt import Prompt
-from ringtrue.inference.replay.prompt_index import PromptIndex
+from ringtrue.inference.evidence.replay import SPEECH_THRESHOLD, ReplayMatch, ReplayStream
+from ringtrue.inference.replay.fingerprint import Fingerprinter
+from ringtrue.inference.replay.frames import FRAME_RATE
+from ringtrue.inference.replay.likelihood import REPEAT_BAR
+from ringtrue.inference.replay.memory import CallMemory
+from ringtrue.inference.replay.repeats import EVERY, HISTORY, Repeat, RepeatFinder
 from ringtrue.inference.session import Session
 from ringtrue.training.channel.presets import CODECS
 
-Row = dict[str, Any]
-
-
-def interval(hits: int, count: int) -> str:
-    """Exact binomial interval, percent."""
-    low = beta.ppf(0.025, hits, count - hits + 1) if hits else 0.0
-    high = beta.ppf(0.975, hits + 1, count - hits) if hits < count else 1.0
-    return f"{100 * low:.2f}…{100 * high:.2f} %"
+LOWEST_SCORE = -3.0
+"""Candidates below are not looked at by ``fit``."""
 
 
 @dataclass
 class Run:
     """What all parts share."""
 
-    material: Material
-    session: Session
+    calls: Calls
     seed: int
 
-    def matches(self, call: Samples) -> tuple[ReplayMatch, ...]:
+    @property
+    def material(self) -> Material:
+        """Clips of the split."""
+        return self.calls.material
+
+    @staticmethod
+    def matches(call: Call) -> tuple[ReplayMatch, ...]:
         """Everything that the stream finds in a call."""
         stream = ReplayStream()
-        state = self.session.zero_state()
-        whole = np.concatenate([call, np.zeros(RATE * 3 // 2, np.float32)])
-        for at in range(0, len(whole) - 799, 800):
-            pcm = whole[at : at + 800]
-            step = self.session.run(pcm[np.newaxis], state)
-            state = step.state
-            stream.push(Chunk(pcm, float(step.speech[0]), (at + 800) / RATE))
+        for number, speech in enumerate(call.speech):
+            pcm = call.samples[number * CHUNK : (number + 1) * CHUNK]
+            stream.push(Chunk(pcm, float(speech), (number + 1) * CHUNK / RATE))
         return stream.matches
 
     def recall(self, trials: int, codecs: Sequence[str]) -> Iterator[Row]:
         """One row per codec, then per SNR and length over all codecs."""
         found: dict[tuple[str, float, float], list[bool]] = {}
-        human = [c for c in self.material.human if c.seconds >= 3.3 and c.source not in SAME_WORDS]
-        for number, codec in enumerate(codecs):
-            for snr in (15.0, 20.0, 30.0):
-                for seconds in (1.5, 2.0, 3.0):
-                    key = [self.seed, number, int(snr), int(10 * seconds)]
-                    cell = found.setdefault((codec, snr, seconds), [])
-                    for trial in range(trials):
-                        rng = np.random.default_rng([*key, trial])
-                        clip = human[int(rng.integers(len(human)))]
-                        prompt = self.material.prompt(clip, seconds)
-                        call, _ = self.material.human_call(rng, 24.0)
-                        other = str(rng.choice([c for c in CODECS if c != codec]))
-                        split = 12 * RATE + int(rng.integers(800))
-                        gap = np.zeros(RATE // 4, np.float32)
-                        one = np.concatenate([call[: 8 * RATE], gap, prompt, gap])
-                        two = np.concatenate([call[8 * RATE : split], gap, prompt, gap])
-                        whole = np.concatenate(
-                            [
-                                self.material.line(one, snr, rng, other),
-                                self.material.line(two, snr, rng, codec),
-                            ]
+        for codec in codecs:
+            for snr, seconds in product(SNRS, SECONDS):
+                cell = found.setdefault((codec, snr, seconds), [])
+                for trial in range(trials):
+                    call = self.calls.replayed(codec, snr, seconds, trial)
+                    cell.append(
+                        any(
+                            m.earlier is not None
+                            and abs(m.start - m.earlier - call.distance) < 0.06
+                            for m in self.matches(call)
                         )
-                        distance = len(gap) + split - 8 * RATE + len(gap) + len(prompt)
-                        cell.append(
-                            any(
-                                m.earlier is not None
-                                and abs(m.start - m.earlier - distance / RATE) < 0.06
-                                for m in self.matches(whole)
-                            )
-                        )
+                    )
         for codec in codecs:
             yield self._recall_row(f"second time through {codec}", found, codec=codec)
-        for snr in (15.0, 20.0, 30.0):
-            for seconds in (1.5, 2.0, 3.0):
-                name = f"all codecs, {snr:.0f} dB, {seconds} s"
-                yield self._recall_row(name, found, snr=snr, seconds=seconds)
+        for snr, seconds in product(SNRS, SECONDS):
+            name = f"all codecs, {snr:.0f} dB, {seconds} s"
+            yield self._recall_row(name, found, snr=snr, seconds=seconds)
 
     @staticmethod
     def _recall_row(
@@ -131,88 +115,85 @@ class Run:
 
     def false(self, calls: int) -> Iterator[Row]:
         """Human calls with a match, by kind."""
-        words = [s for s in SAME_WORDS if s in self.material.sources]
-        others = [s for s in sorted(self.material.sources) if s not in SAME_WORDS]
-        for kind, sources in (("same words again", words), ("other speech", others)):
-            if not sources:
+        for kind, title in KINDS.items():
+            if not self.calls.sources(kind):
                 continue
             wrong = doubles = 0
             count = calls // 2
             for number in range(count):
-                rng = np.random.default_rng([self.seed, 1, number, len(kind)])
-                source = sources[number % len(sources)]
-                call, placed = self.material.human_call(rng, 120.0, source)
-                heard = self.material.line(call, float(rng.uniform(15, 30)), rng)
+                call = self.calls.human(kind, number)
                 real = False
-                for match in self.matches(heard):
+                for match in self.matches(call):
                     first, second = (
-                        [p.clip for p in placed if p.start <= at + 0.4][-1]
+                        self.calls.clip(call.clip_at(at))
                         for at in (match.earlier or 0.0, match.start)
                     )
-                    double = self.material.same_recording(first, second)
+                    double = first != second and self.material.same_recording(first, second)
                     doubles += double
                     real |= not double
-                    print(f"  {kind}: {first.id} {second.id} {match.reason} double={double}")
+                    print(f"  {title}: {first.id} {second.id} {match.reason} double={double}")
                 wrong += real
             yield {
-                "human calls of 2 min": kind,
+                "human calls of 2 min": title,
                 "calls": count,
                 "calls with a false match": wrong,
                 "interval": interval(wrong, count),
                 "recordings twice in the corpus": doubles,
             }
 
-    def bank(self, prompts: int, trials: int) -> Iterator[Row]:
-        """Recall, false matches and time of lookups; Chromaprint beside it."""
-        manifest = self.material.manifest
-        own = [c for c in self.material.human if c.source not in SAME_WORDS and c.seconds >= 3.3]
-        rng = np.random.default_rng([self.seed, 2])
-        own = [own[i] for i in rng.permutation(len(own))]
-        asked, unknown = own[: min(trials, len(own) // 2)], own[len(own) // 2 :]
-        fill = [c for c in manifest if c.split == "train" and c.label != "nonspeech"]
-        fill = [fill[i] for i in rng.permutation(len(fill)) if fill[i].seconds >= 1.5]
-        keyed = Keyed(bytes(16))
-        stored: list[Prompt] = []
-        peer = _Chromaprint.create()
-        for number, clip in enumerate([*asked, *fill[: prompts - len(asked)]]):
-            first = self.material.line(self.material.read(clip), float(rng.uniform(15, 30)), rng)
-            stored.append(Prompt.of(fingerprint(first), keyed))
-            if peer is not None and number < len(asked):
-                peer.add(first)
-        index = PromptIndex(stored, keyed)
-        times: list[float] = []
-        hits = 0
-        for number, clip in enumerate(asked):
-            sound = self.material.line(self.material.prompt(clip, 3.0), 15.0, rng)
-            padded = np.pad(sound, (int(rng.integers(2000, 4000)), 4000))
-            heard = fingerprint(padded)
-            before = time.perf_counter()
-            found = index.search(heard.codes, heard.frames, heard.shape)
-            times.append(1000 * (time.perf_counter() - before))
-            hits += any(f.prompt == number for f in found)
-            if peer is not None:
-                peer.ask(padded, number)
-        wrong = 0
-        for clip in unknown:
-            heard = fingerprint(
-                self.material.line(self.material.read(clip), float(rng.uniform(15, 30)), rng)
-            )
-            wrong += bool(index.search(heard.codes, heard.frames, heard.shape))
-            if peer is not None:
-                peer.ask_unknown(self.material.read(clip))
+    def fit(self, trials: int, calls: int) -> Iterator[Row]:
+        """Constants of the likelihood ratio of a repeat inside a call."""
+        repeats = [
+            self.highest(self.calls.replayed(codec, snr, seconds, trial))
+            for codec, snr, seconds in product(CODECS, SNRS, SECONDS)
+            for trial in range(trials)
+        ]
+        people = [
+            self.highest(self.calls.human(kind, number))
+            for kind in KINDS
+            for number in range(calls // 2)
+        ]
+        fitted = fit(people, repeats, REPEAT_BAR)
         yield {
-            "bank": f"ringtrue, {len(index)} prompts",
-            "asked": len(asked),
-            "recall": hits / max(1, len(asked)),
-            "interval": interval(hits, len(asked)),
-            "unknown": len(unknown),
-            "false": wrong,
-            "of false": interval(wrong, len(unknown)),
-            "median (ms)": float(np.median(times)),
-            "95 % (ms)": float(np.percentile(times, 95)),
+            "calls of people": fitted.calls,
+            "highest": max(people),
+            "tail from": fitted.start,
+            "scale": fitted.scale,
+            "upper": fitted.scale_upper,
+            "repeats 5 %": fitted.spread[0],
+            "95 %": fitted.spread[1],
+            "at the bar": fitted.rate,
+            "BASE": fitted.base,
+            "SLOPE": fitted.slope,
+            "LLR at the highest": fitted.measured,
         }
-        if peer is not None:
-            yield peer.row(len(unknown))
+
+    def highest(self, call: Call) -> float:
+        """Highest score of a candidate: of the true distance where a clip is heard twice, of any
+        two recordings that are not the same in calls of people."""
+        memory = CallMemory(HISTORY)
+        finder = RepeatFinder(memory, bar=LOWEST_SCORE)
+        maker = Fingerprinter()
+        best = -np.inf
+        step = EVERY * CHUNK
+        for at in range(0, len(call.samples) // step * step, step):
+            for speech in call.speech[at // CHUNK : (at + step) // CHUNK]:
+                memory.add_speech(bool(speech >= SPEECH_THRESHOLD))
+            piece = maker.push(call.samples[at : at + step])
+            memory.add_shape(piece.shape)
+            for repeat in finder.push(piece):
+                if repeat.score > best and self._is_meant(repeat, call):
+                    best = repeat.score
+        return float(best)
+
+    def _is_meant(self, repeat: Repeat, call: Call) -> bool:
+        if call.distance:
+            return abs(repeat.distance / FRAME_RATE - call.distance) < 0.06
+        at = repeat.start / FRAME_RATE
+        first, second = (
+            self.calls.clip(call.clip_at(t)) for t in (at - repeat.distance / FRAME_RATE, at)
+        )
+        return first == second or not self.material.same_recording(first, second)
 
     def speed(self) -> Iterator[Row]:
         """CPU time per chunk of a human call of 2 minutes."""
@@ -236,74 +217,6 @@ class Run:
         }
 
 
-class _Chromaprint:
-    """Chromaprint's own fingerprints (libchromaprint, algorithm 1), compared bit by bit at every
-    alignment with at least 8 items in common. It has no threshold for so short clips: its recall
-    is given at the threshold at which no unknown clip matches.
-    """
-
-    def __init__(self, module: Any) -> None:
-        self._module = module
-        self._stored: list[np.ndarray[Any, np.dtype[np.uint32]]] = []
-        self._asked: list[tuple[float, bool]] = []
-        self._unknown: list[float] = []
-
-    @classmethod
-    def create(cls) -> _Chromaprint | None:
-        """None, with a word, where it is not installed."""
-        try:
-            import chromaprint
-        except ImportError as error:
-            print(f"Chromaprint is left out: {error}")
-            return None
-        return cls(chromaprint)
-
-    def _of(self, samples: Samples) -> np.ndarray[Any, np.dtype[np.uint32]]:
-        maker = self._module.Fingerprinter()
-        maker.start(RATE, 1)
-        maker.feed(np.clip(samples * 32767, -32768, 32767).astype("<i2").tobytes())
-        numbers, _ = self._module.decode_fingerprint(maker.finish())
-        return np.array(numbers, np.int64).astype(np.uint32)
-
-    def add(self, samples: Samples) -> None:
-        self._stored.append(self._of(samples))
-
-    def _best(self, samples: Samples) -> tuple[float, int]:
-        query = self._of(samples)
-        best = (1.0, -1)
-        for number, stored in enumerate(self._stored):
-            for shift in range(8 - len(stored), len(query) - 7):
-                a, b = query[max(0, shift) :], stored[max(0, -shift) :]
-                count = min(len(a), len(b))
-                if count < 8:
-                    continue
-                wrong = np.unpackbits((a[:count] ^ b[:count]).view(np.uint8)).mean()
-                best = min(best, (float(wrong), number))
-        return best
-
-    def ask(self, samples: Samples, number: int) -> None:
-        error, found = self._best(samples)
-        self._asked.append((error, found == number))
-
-    def ask_unknown(self, samples: Samples) -> None:
-        self._unknown.append(self._best(samples)[0])
-
-    def row(self, unknown: int) -> Row:
-        bar = min(self._unknown, default=1.0)
-        hits = sum(right and error < bar for error, right in self._asked)
-        return {
-            "bank": f"Chromaprint, {len(self._stored)} prompts, errors < {bar:.2f}",
-            "asked": len(self._asked),
-            "recall": hits / max(1, len(self._asked)),
-            "interval": interval(hits, len(self._asked)),
-            "unknown": unknown,
-            "false": 0,
-            "of false": interval(0, unknown),
-            "median (ms)": None,
-            "95 % (ms)": None,
-        }
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Replay evidence over codecs and noise.")
@@ -315,14 +228,17 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--prompts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the calls that are made")
     parser.add_argument("--json", type=Path, metavar="FILE", help="FILE gets the part's name added")
     chosen = parser.parse_args()
-    run = Run(Material(chosen.corpus, chosen.split), Session(), chosen.seed)
+    material = Material(chosen.corpus, chosen.split)
+    run = Run(Calls(material, Session(), chosen.seed, chosen.keep), chosen.seed)
     parts = {
         "recall": lambda: run.recall(chosen.trials, chosen.codecs.split(",")),
         "false": lambda: run.false(chosen.calls),
-        "bank": lambda: run.bank(chosen.prompts, 10 * chosen.trials),
+        "bank": lambda: bank(material, chosen.prompts, 10 * chosen.trials, chosen.seed),
         "speed": run.speed,
+        "fit": lambda: run.fit(chosen.trials, chosen.calls),
     }
     for name in chosen.parts.split(","):
         if name not in parts:

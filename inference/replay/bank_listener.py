@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from ringtrue.inference.replay.bank import BankMatch, PromptBank
+from ringtrue.inference.replay.bank import PromptBank
+from ringtrue.inference.replay.bank_records import BankMatch
 from ringtrue.inference.replay.fingerprint import Fingerprint, Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE, HOP, SAMPLE_RATE
 from ringtrue.inference.replay.likelihood import BANK_BAR

@@ -15,8 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from ringtrue.inference.replay.bank import PromptInfo, Stored
 from ringtrue.inference.replay.bank_file import BankError
+from ringtrue.inference.replay.bank_records import PromptInfo, Stored
 from ringtrue.inference.replay.prompt import Prompt
 
 FORMAT: Final = "ringtrue-prompts"

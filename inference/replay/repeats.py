@@ -15,7 +15,7 @@ from ringtrue.inference.replay.memory import CallMemory
 
 MIN_DISTANCE: Final = round(1.5 * FRAME_RATE)
 """Frames between a place and its repeat; echoes of a line come sooner."""
-MIN_VOTES: Final = 8
+MIN_VOTES: Final = 6
 """Landmarks that must agree on a distance before shapes are compared."""
 VOTING: Final = round(3.0 * FRAME_RATE)
 """Frames of the newest landmarks that vote together."""
@@ -23,7 +23,7 @@ COMPARED: Final = round(4.0 * FRAME_RATE)
 """Frames, up to the newest, whose shapes are compared."""
 EVERY: Final = 4
 """Blocks between two counts of votes; spreads the work."""
-TRIED: Final = 2
+TRIED: Final = 3
 """Most distances that are compared at one count."""
 POSTINGS: Final = 32
 """Places remembered per code, the newest; codes that are everywhere say nothing."""

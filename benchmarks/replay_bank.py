@@ -1,0 +1,81 @@
+"""The bank of ``replay.py``: many prompts, queries that are in it and clips that are not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from replay_fit import fit
+from replay_material import SAME_WORDS, Material, Samples
+from replay_peer import Chromaprint, Row, interval
+
+from ringtrue.inference.replay.fingerprint import fingerprint
+from ringtrue.inference.replay.keyed import Keyed
+from ringtrue.inference.replay.likelihood import BANK_BAR
+from ringtrue.inference.replay.prompt import Prompt
+from ringtrue.inference.replay.prompt_index import PromptIndex
+
+
+def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[Row]:
+    """Recall, false matches and time of lookups; the likelihood ratio; Chromaprint beside it."""
+    own = [c for c in material.human if c.source not in SAME_WORDS and c.seconds >= 3.3]
+    rng = np.random.default_rng([seed, 2])
+    own = [own[i] for i in rng.permutation(len(own))]
+    asked, unknown = own[: min(trials, len(own) // 2)], own[len(own) // 2 :]
+    fill = [c for c in material.manifest if c.split == "train" and c.label != "nonspeech"]
+    fill = [fill[i] for i in rng.permutation(len(fill)) if fill[i].seconds >= 1.5]
+    keyed = Keyed(bytes(16))
+    stored: list[Prompt] = []
+    peer = Chromaprint.create()
+    for number, clip in enumerate([*asked, *fill[: prompts - len(asked)]]):
+        first = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
+        stored.append(Prompt.of(fingerprint(first), keyed))
+        if peer is not None and number < len(asked):
+            peer.add(first)
+    index = PromptIndex(stored, keyed)
+    times: list[float] = []
+
+    def look_up(sound: Samples) -> dict[int, float]:
+        heard = fingerprint(sound)
+        before = time.perf_counter()
+        found = index.search(heard.codes, heard.frames, heard.shape, bar=-np.inf)
+        times.append(1000 * (time.perf_counter() - before))
+        return {f.prompt: f.score for f in found}
+
+    true: list[float] = []
+    for number, clip in enumerate(asked):
+        sound = material.line(material.prompt(clip, 3.0), 15.0, rng)
+        padded = np.pad(sound, (int(rng.integers(2000, 4000)), 4000))
+        true.append(look_up(padded).get(number, -np.inf))
+        if peer is not None:
+            peer.ask(padded, number)
+    wrong: list[float] = []
+    for clip in unknown:
+        sound = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
+        wrong.append(max(look_up(sound).values(), default=-np.inf))
+        if peer is not None:
+            peer.ask_unknown(sound)
+    hits = sum(score >= BANK_BAR for score in true)
+    false = sum(score >= BANK_BAR for score in wrong)
+    yield {
+        "bank": f"ringtrue, {len(index)} prompts",
+        "asked": len(asked),
+        "recall": hits / max(1, len(asked)),
+        "interval": interval(hits, len(asked)),
+        "unknown": len(unknown),
+        "false": false,
+        "of false": interval(false, len(unknown)),
+        "highest": max(wrong, default=-np.inf),
+        "median (ms)": float(np.median(times[: len(asked)])),
+        "95 % (ms)": float(np.percentile(times[: len(asked)], 95)),
+    }
+    if peer is not None:
+        yield peer.row(len(unknown))
+    if sum(map(np.isfinite, wrong)) >= 100:
+        fitted = fit(wrong, true, BANK_BAR)
+        yield {
+            "bank": f"fit: BASE {fitted.base:.2f}, SLOPE {fitted.slope:.2f}; tail from "
+            f"{fitted.start:.2f}, scale {fitted.scale:.2f} (upper {fitted.scale_upper:.2f}), "
+            f"{fitted.rate:.2g} of the clips reach the bar"
+        }
