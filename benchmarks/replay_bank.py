@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from replay_fit import fit
+from replay_fit import TAIL, fit
 from replay_material import SAME_WORDS, Material, Samples
 from replay_peer import Chromaprint, Row, interval
 
@@ -72,7 +72,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     }
     if peer is not None:
         yield peer.row(len(unknown))
-    if sum(map(np.isfinite, wrong)) >= 100:
+    if np.isfinite(wrong).sum() >= 10 / TAIL:
         fitted = fit(wrong, true, BANK_BAR)
         yield {
             "bank": f"fit: BASE {fitted.base:.2f}, SLOPE {fitted.slope:.2f}; tail from "

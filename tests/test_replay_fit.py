@@ -42,7 +42,9 @@ def test_the_ratio_is_that_of_the_densities() -> None:
 
 
 def test_too_few_calls_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected 10 or more finite scores in the tail, got 2 of"):
+    with pytest.raises(
+        ValueError, match="expected 10 or more finite scores in the tail, got 2 of calls"
+    ):
         fit(PEOPLE[:50], REPEATS, 1.0)
     with pytest.raises(ValueError, match="finite"):
         fit([-math.inf] * 200, REPEATS, 1.0)

@@ -58,7 +58,7 @@ class ReplayStream:
     """Replay evidence of one call.
 
     Abstains until something matches. Chunks must be 100 ms at 8 kHz; four of them are heard
-    together, which costs half of hearing them one by one, so the evidence changes every 0.4 s.
+    together, which costs half of hearing them one by one, so matches come every 0.4 s.
     Announcements and other material that the bank lists as no evidence never count, even where
     they repeat.
 

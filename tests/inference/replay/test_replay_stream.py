@@ -75,6 +75,17 @@ def test_reset_forgets_the_call() -> None:
     assert stream.matches == ()
 
 
+def test_the_caller_may_use_his_array_again() -> None:
+    call = quiet_after(np.concatenate([CLIP, silence(1.0), CLIP]))
+    expected = hear(ReplayStream(), call)
+    stream, block = ReplayStream(), np.empty(800, np.float32)
+    for number, evidence in enumerate(expected):
+        block[:] = call[800 * number : 800 * (number + 1)]
+        assert stream.push(Chunk(block, 0.9, (number + 1) / 10)) == evidence
+        block[:] = 1.0  # the caller may use his array again
+    assert stream.matches
+
+
 def test_music_that_is_no_speech_does_not_count() -> None:
     call = quiet_after(np.concatenate([CLIP, silence(1.0), CLIP]))
     assert all(e.llr is None for e in hear(ReplayStream(), call, speech=0.2))
