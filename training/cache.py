@@ -76,7 +76,7 @@ class _Worker:
         crops = job.recipe.crops
         # A few steps between the mildest and the harshest channel stand for all.
         self.channels: list[Chain] = [
-            training_channel(noises, rirs, severity, speed=0.0)
+            training_channel(noises, rirs, severity, speed=0.0, webrtc=crops.webrtc)
             for severity in np.linspace(crops.mildest, crops.severity, _SEVERITIES)
         ]
         self.seed = job.recipe.crops.seed

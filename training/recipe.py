@@ -52,6 +52,7 @@ class CropConfig:
         weights: factor on that probability per source or system.
         severity: of the telephone channel, at most.
         mildest: least severity; each crop draws its own between the two.
+        webrtc: probability of WebRTC's noise suppression in the channel, times severity.
         seed: of composition and channel.
     """
 
@@ -68,6 +69,7 @@ class CropConfig:
     weights: Mapping[str, float] = field(default_factory=dict)
     severity: float = 1.0
     mildest: float = 1.0
+    webrtc: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:

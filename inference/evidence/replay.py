@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SPEECH_THRESHOLD: Final = 0.5
 """Chunks with at least this probability of speech may match."""
-CAP: Final = 8.0
+CAP: Final = 10.0
 """The decision uses at most this much: replay alone may flag, but one stream is one stream."""
 FADE_SECONDS: Final = 4.0
 """s of speech without a match after which the evidence is halved."""

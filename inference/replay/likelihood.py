@@ -15,8 +15,8 @@ from typing import Final
 
 REPEAT_BAR: Final = 3.0
 """Score from which a stretch counts as a repeat."""
-MOST: Final = 8.0
-"""Largest likelihood ratio of one match (3,000 : 1); about 1,000 calls of people measure no more
+MOST: Final = 10.0
+"""Largest likelihood ratio of one match (22,000 : 1); about 1,000 calls of people measure no more
 than 7."""
 BANK_BAR: Final = 4.0
 """Score from which a stretch counts as a prompt of the bank."""
@@ -48,7 +48,7 @@ def repeat_score(similarity: float, votes: int, frames: float) -> float:
 
 
 def repeat_llr(score: float) -> float:
-    """LLR of a repeat inside a call, 0…8."""
+    """LLR of a repeat inside a call, 0…10."""
     return min(max(_REPEAT_BASE + _REPEAT_SLOPE * (score - REPEAT_BAR), 0.0), MOST)
 
 
@@ -69,5 +69,5 @@ def bank_score(agreement: float, votes: int, frames: float) -> float:
 
 
 def bank_llr(score: float) -> float:
-    """LLR of a match with the bank, 0…8."""
+    """LLR of a match with the bank, 0…10."""
     return min(max(_BANK_BASE + _BANK_SLOPE * (score - BANK_BAR), 0.0), MOST)

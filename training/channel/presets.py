@@ -81,6 +81,7 @@ def training_channel(
     rirs: Sequence[Samples],
     severity: float = 1.0,
     speed: float = 0.1,
+    webrtc: float = 0.0,
 ) -> Chain:
     """The channel of training: wide, often harsh.
 
@@ -88,8 +89,8 @@ def training_channel(
     each with the probability given (times ``severity``, at most 1):
 
     speed 0.92-1.08 (``speed``) · device response (0.6) · room (0.35) · clipping (0.05) · noise,
-    SNR triangular 5-22-38 dB (0.6) · one of WebRTC's noise suppression, spectral gating, gate
-    (0.45) · AGC (0.2) · other sample rate and back (0.15) · file history MP3/AAC/Opus/Vorbis
+    SNR triangular 5-22-38 dB (0.6) · WebRTC's noise suppression (``webrtc``) · one of suppression,
+    gate (0.3) · AGC (0.2) · other sample rate and back (0.15) · file history MP3/AAC/Opus/Vorbis
     (0.2) · band-pass (0.6) · level -36...-16 dBFS (1) · codec (1): G.711 50 %, AMR-NB 15, GSM 14,
     G.726 8, Opus 6, G.722 5, G.723.1 2 · packet loss 0.5-6 % (0.15) · comfort noise (0.12) ·
     second codec, three in four times G.711 as in trunks (0.2) · stored call as 8 or 22 kHz MP3
@@ -101,6 +102,7 @@ def training_channel(
         severity: factor on every probability; 0 leaves level and one codec pass.
         speed: probability of the change of speed, the only step that moves words in time;
             set 0 where frame labels were made before.
+        webrtc: probability of WebRTC's noise suppression.
 
     Raises:
         ValueError: negative severity.
@@ -119,11 +121,8 @@ def training_channel(
             Room(p=p(0.35) if rirs else 0.0, rirs=rirs),
             Clipping(p=p(0.05)),
             Noise(p=p(0.6), noises=noises),
-            OneOf(
-                p=p(0.45),
-                options=(WebRtcSuppression(), NoiseSuppression(), NoiseGate()),
-                weights=(4, 3, 2),
-            ),
+            WebRtcSuppression(p=p(webrtc)),
+            OneOf(p=p(0.3), options=(NoiseSuppression(), NoiseGate()), weights=(2, 1)),
             AutomaticGain(p=p(0.2)),
             ResampleHistory(p=p(0.15)),
             MediaHistory(p=p(0.2)),
