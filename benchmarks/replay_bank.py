@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 
 import numpy as np
 from replay_fit import TAIL, fit
-from replay_material import SAME_WORDS, Material, Samples
+from replay_material import RATE, SAME_WORDS, Material, Samples
 from replay_peer import Chromaprint, Row, interval
 
 from ringtrue.inference.replay.fingerprint import fingerprint
@@ -15,6 +16,21 @@ from ringtrue.inference.replay.keyed import Keyed
 from ringtrue.inference.replay.likelihood import BANK_BAR
 from ringtrue.inference.replay.prompt import Prompt
 from ringtrue.inference.replay.prompt_index import PromptIndex
+from ringtrue.training.manifest import Clip
+
+
+def _pieces(material: Material, rng: np.random.Generator) -> list[tuple[Clip, slice]]:
+    """Speech of ``train`` to fill the bank with, in random order; long clips make two prompts."""
+    pieces: list[tuple[Clip, slice]] = []
+    for clip in material.manifest:
+        if clip.split != "train" or clip.label == "nonspeech" or clip.seconds < 1.5:
+            continue
+        if clip.seconds < 4.0:
+            pieces.append((clip, slice(None)))
+        else:
+            middle = round(clip.seconds * RATE / 2)
+            pieces += [(clip, slice(middle)), (clip, slice(middle, None))]
+    return [pieces[i] for i in rng.permutation(len(pieces))]
 
 
 def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[Row]:
@@ -23,13 +39,13 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     rng = np.random.default_rng([seed, 2])
     own = [own[i] for i in rng.permutation(len(own))]
     asked, unknown = own[: min(trials, len(own) // 2)], own[len(own) // 2 :]
-    fill = [c for c in material.manifest if c.split == "train" and c.label != "nonspeech"]
-    fill = [fill[i] for i in rng.permutation(len(fill)) if fill[i].seconds >= 1.5]
+    fill = _pieces(material, rng)
     keyed = Keyed(bytes(16))
     stored: list[Prompt] = []
     peer = Chromaprint.create()
-    for number, clip in enumerate([*asked, *fill[: prompts - len(asked)]]):
-        first = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
+    kept = [*((clip, slice(None)) for clip in asked), *fill[: prompts - len(asked)]]
+    for number, (clip, part) in enumerate(kept):
+        first = material.line(material.read(clip)[part], float(rng.uniform(15, 30)), rng)
         stored.append(Prompt.of(fingerprint(first), keyed))
         if peer is not None and number < len(asked):
             peer.add(first)
@@ -51,10 +67,19 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         if peer is not None:
             peer.ask(padded, number)
     wrong: list[float] = []
+    doubles: set[str] = set()
     for clip in unknown:
         sound = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
-        wrong.append(max(look_up(sound).values(), default=-np.inf))
-        if peer is not None:
+        matches = look_up(sound)
+        for prompt in [p for p, score in matches.items() if score >= BANK_BAR]:
+            other = kept[prompt][0]
+            double = material.same_recording(clip, other)
+            print(f"  {clip.id} {other.id} {matches[prompt]:.1f} double={double}", file=sys.stderr)
+            if double:
+                doubles.add(clip.id)
+                del matches[prompt]
+        wrong.append(max(matches.values(), default=-np.inf))
+        if peer is not None and clip.id not in doubles:
             peer.ask_unknown(sound)
     hits = sum(score >= BANK_BAR for score in true)
     false = sum(score >= BANK_BAR for score in wrong)
@@ -64,6 +89,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         "recall": hits / max(1, len(asked)),
         "interval": interval(hits, len(asked)),
         "unknown": len(unknown),
+        "recordings twice in the corpus": len(doubles),
         "false": false,
         "of false": interval(false, len(unknown)),
         "highest": max(wrong, default=-np.inf),
@@ -71,7 +97,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         "95 % (ms)": float(np.percentile(times[: len(asked)], 95)),
     }
     if peer is not None:
-        yield peer.row(len(unknown))
+        yield peer.row(len(unknown) - len(doubles))
     if np.isfinite(wrong).sum() >= 10 / TAIL:
         fitted = fit(wrong, true, BANK_BAR)
         yield {
