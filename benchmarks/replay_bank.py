@@ -43,11 +43,17 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     keyed = Keyed(bytes(16))
     stored: list[Prompt] = []
     peer = Chromaprint.create()
-    kept = [*((clip, slice(None)) for clip in asked), *fill[: prompts - len(asked)]]
-    for number, (clip, part) in enumerate(kept):
+    kept: list[Clip] = []
+    for clip, part in [*((clip, slice(None)) for clip in asked), *fill]:
+        if len(stored) == prompts:
+            break
         first = material.line(material.read(clip)[part], float(rng.uniform(15, 30)), rng)
-        stored.append(Prompt.of(fingerprint(first), keyed))
-        if peer is not None and number < len(asked):
+        marks = fingerprint(first)
+        if not len(marks.codes):
+            continue  # half of a clip may be silent
+        stored.append(Prompt.of(marks, keyed))
+        kept.append(clip)
+        if peer is not None and len(kept) <= len(asked):
             peer.add(first)
     index = PromptIndex(stored, keyed)
     times: list[float] = []
@@ -72,7 +78,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         sound = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
         matches = look_up(sound)
         for prompt in [p for p, score in matches.items() if score >= BANK_BAR]:
-            other = kept[prompt][0]
+            other = kept[prompt]
             double = material.same_recording(clip, other)
             print(f"  {clip.id} {other.id} {matches[prompt]:.1f} double={double}", file=sys.stderr)
             if double:
