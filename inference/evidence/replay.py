@@ -17,7 +17,7 @@ from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.replay.bank_listener import BankListener
 from ringtrue.inference.replay.fingerprint import Fingerprinter
 from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE, seconds_of
-from ringtrue.inference.replay.likelihood import bank_llr, repeat_llr
+from ringtrue.inference.replay.likelihood import MOST, bank_llr, repeat_llr
 from ringtrue.inference.replay.memory import CallMemory
 from ringtrue.inference.replay.repeats import EVERY, HISTORY, Repeat, RepeatFinder
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SPEECH_THRESHOLD: Final = 0.5
 """Chunks with at least this probability of speech may match."""
-CAP: Final = 10.0
+CAP: Final = MOST
 """The decision uses at most this much: replay alone may flag, but one stream is one stream."""
 FADE_SECONDS: Final = 4.0
 """s of speech without a match after which the evidence is halved."""

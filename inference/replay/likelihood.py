@@ -17,7 +17,7 @@ REPEAT_BAR: Final = 3.0
 """Score from which a stretch counts as a repeat."""
 MOST: Final = 10.0
 """Largest likelihood ratio of one match (22,000 : 1); about 1,000 calls of people measure no more
-than 7."""
+than 7. To flag alone at 1 in 3,000 calls, a match needs 8."""
 BANK_BAR: Final = 4.0
 """Score from which a stretch counts as a prompt of the bank."""
 _BANK: Final = (16.95, 3.27, 2.99, -35.67)
