@@ -47,7 +47,9 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     for clip, part in [*((clip, slice(None)) for clip in asked), *fill]:
         if len(stored) == prompts:
             break
-        first = material.line(material.read(clip)[part], float(rng.uniform(15, 30)), rng)
+        first = material.line(
+            material.read(clip)[part], float(rng.uniform(15, 30)), rng, recorded=False
+        )
         marks = fingerprint(first)
         if not len(marks.codes):
             continue  # half of a clip may be silent
@@ -67,7 +69,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
 
     true: list[float] = []
     for number, clip in enumerate(asked):
-        sound = material.line(material.prompt(clip, 3.0), 15.0, rng)
+        sound = material.line(material.prompt(clip, 3.0), 15.0, rng, recorded=False)
         padded = np.pad(sound, (int(rng.integers(2000, 4000)), 4000))
         true.append(look_up(padded).get(number, -np.inf))
         if peer is not None:
@@ -75,7 +77,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     wrong: list[float] = []
     doubles: set[str] = set()
     for clip in unknown:
-        sound = material.line(material.read(clip), float(rng.uniform(15, 30)), rng)
+        sound = material.line(material.read(clip), float(rng.uniform(15, 30)), rng, recorded=False)
         matches = look_up(sound)
         for prompt in [p for p, score in matches.items() if score >= BANK_BAR]:
             other = kept[prompt]

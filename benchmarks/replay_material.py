@@ -60,16 +60,25 @@ class Material:
         return read_clip(self.manifest, clip)
 
     def line(
-        self, samples: Samples, snr: float, rng: np.random.Generator, codec: str | None = None
+        self,
+        samples: Samples,
+        snr: float,
+        rng: np.random.Generator,
+        codec: str | None = None,
+        recorded: bool = True,
     ) -> Samples:
-        """Noise (never the same twice, since looped noise would repeat itself), codec, level."""
+        """Noise (never the same twice, since looped noise would repeat itself), codec, level.
+
+        Among thousands of clips the few recorded noises do come twice, and are found: there,
+        ``recorded=False`` takes generated noise only.
+        """
         power = active_power(samples) / 10 ** (snr / 10)
-        noisy = samples + self._bed(len(samples), rng) * np.float32(np.sqrt(power))
+        noisy = samples + self._bed(len(samples), rng, recorded) * np.float32(np.sqrt(power))
         out = codec_only(codec or str(rng.choice(CODECS)))(noisy, rng)
         return out * np.float32(10 ** (rng.uniform(-12, 3) / 20))
 
-    def _bed(self, count: int, rng: np.random.Generator) -> Samples:
-        total = sum(map(len, self._noises))
+    def _bed(self, count: int, rng: np.random.Generator, recorded: bool) -> Samples:
+        total = sum(map(len, self._noises)) if recorded else 0
         if rng.random() < 0.3 or total < count:
             bed = generate_noise(str(rng.choice(["white", "pink", "brown"])), count, rng)
         else:
