@@ -229,7 +229,7 @@ def open_cache(folder: Path, count: int | None = None) -> CropCache:
             f"{folder}: expected {count or 'some'} cached crops, got {len(rows)}; "
             "run: ringtrue cache"
         )
-    paired = np.flatnonzero([bool(r.get("paired")) for r in rows])
+    paired = np.flatnonzero([bool(r["paired"]) for r in rows])
     return CropCache(
         audio=tuple(audio),
         speech=tuple(speech),

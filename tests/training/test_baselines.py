@@ -84,7 +84,10 @@ def test_training_scoring_and_file(kind: str, tmp_path: Path) -> None:
     pieces = [(_tone if target == 1 else _noise)(i, 16_000) for i, target in enumerate(targets)]
     np.save(crops / "0000.audio.npy", np.rint(np.array(pieces) * 32767).astype(np.int16))
     np.save(crops / "0000.speech.npy", np.full((SHARD_CROPS, 100), 255, np.uint8))
-    rows = [f'{{"target": {t}, "source": "s{i % 4}", "system": ""}}' for i, t in enumerate(targets)]
+    rows = [
+        f'{{"target": {t}, "source": "s{i % 4}", "system": "", "paired": false}}'
+        for i, t in enumerate(targets)
+    ]
     (crops / "0000.jsonl").write_text("\n".join(rows))
     values = {"kind": kind, "crops": {"count": SHARD_CROPS, "seconds": 2.0}}
     if kind == "lfcc-gmm":
