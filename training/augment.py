@@ -1,4 +1,4 @@
-"""Augmentation of features: random equaliser, room, noise floor, masks.
+"""Augmentation of features: mixed styles, random equaliser, room, noise floor, masks.
 
 Equaliser and masks are the same for both classes. Room and noise floor may come more often to
 synthetic voices: recorded ones bring a room and a background of their own, most synthetic ones
@@ -104,6 +104,30 @@ def random_floor(
     return noisy / _FEATURE_SCALE
 
 
+def mix_styles(features: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Give some crops a band-wise mean and deviation between their own and another crop's.
+
+    Both statistics over time belong to the recording more than to the voice: microphone, room,
+    noise and how far they fill the pauses. Freq-MixStyle (Kim et al., "Domain generalization with
+    relaxed instance frequency-wise normalization", Interspeech 2022; MixStyle: Zhou et al., ICLR
+    2021), for log features of any class with those of any other.
+
+    Args:
+        features: [batch, bands, frames] log features of the frontend.
+        probability: chance of each crop.
+        generator: source of randomness.
+    """
+    batch = len(features)
+    deviation, mean = torch.std_mean(features, dim=2, keepdim=True)
+    other = torch.randperm(batch, generator=generator)
+    share = torch.rand(batch, 1, 1, generator=generator)
+    chosen = torch.rand(batch, 1, 1, generator=generator) < probability
+    share = torch.where(chosen, share, torch.zeros(()))
+    wanted_mean = torch.lerp(mean, mean[other], share)
+    wanted_deviation = torch.lerp(deviation, deviation[other], share)
+    return (features - mean) * (wanted_deviation / (deviation + 1e-3)) + wanted_mean
+
+
 def _smooth_curves(batch: int, bands: int, generator: torch.Generator) -> Tensor:
     """Random smooth functions of frequency with unit standard deviation, [batch, bands]."""
     terms = 6
@@ -157,6 +181,8 @@ def augment(
         strength: 0..1, factor on what is alike for both classes.
         generator: source of randomness.
     """
+    if config.mix_styles > 0:
+        features = mix_styles(features, config.mix_styles, generator)
     features = random_equaliser(features, config.equaliser_db * strength, generator)
     # What makes up for a dryness that only one class has does not fade.
     extra = config.dry_robots * robot.to(features.dtype)

@@ -11,6 +11,7 @@ from ringtrue.training.commands.blend import blend
 from ringtrue.training.commands.cache import cache
 from ringtrue.training.commands.calibrate import calibrate
 from ringtrue.training.commands.copy_synthesis import copy_synthesis
+from ringtrue.training.commands.cross_validate import cross_validate
 from ringtrue.training.commands.evaluate import evaluate
 from ringtrue.training.commands.evaluate_calls import evaluate_calls
 from ringtrue.training.commands.export import export
@@ -47,6 +48,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     copy_synthesis,
     train,
+    cross_validate,
     blend,
     fit_mixture,
     sweep,

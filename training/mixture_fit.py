@@ -19,8 +19,8 @@ from rich.progress import track
 from ringtrue.model.detector import Detector
 from ringtrue.model.mixture import Mixture, MixtureConfig
 from ringtrue.training.cache import CropCache
+from ringtrue.training.checkpoint import start_from
 from ringtrue.training.recipe import MixtureFitConfig
-from ringtrue.training.trainer import start_from
 from ringtrue.training.validation import DevSet, objective_of, score_audio
 
 _BATCH = 25

@@ -98,6 +98,8 @@ class TrainConfig:
         lengths: crop lengths in seconds drawn per step; the batch size follows.
         pair_share: part of the crops of a batch that are pairs, where the cache has some.
         pair_weight: weight of the loss on the order within a pair.
+        adversary_weight: weight of the loss that hides a crop's source; 0: none.
+        adversary_robots: hide the sources of robots, too, not of people alone.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         warmup: part of the steps with rising learning rate.
@@ -106,6 +108,7 @@ class TrainConfig:
         first_readout: seconds of speech from which on the score enters the loss.
         teacher_gate: chance that a crop's evidence is gated by the speech labels rather than by
             the network's own gate.
+        mix_styles: chance that a crop takes over part of another's mean and deviation per band.
         equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
         floor_probability: chance of a raised noise floor in the features.
         room_probability: chance of a room's tail in the features.
@@ -125,6 +128,8 @@ class TrainConfig:
     lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
     pair_share: float = 0.5
     pair_weight: float = 0.0
+    adversary_weight: float = 0.0
+    adversary_robots: bool = False
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: float = 0.08
@@ -132,6 +137,7 @@ class TrainConfig:
     speech_weight: float = 0.3
     first_readout: float = 0.4
     teacher_gate: float = 0.5
+    mix_styles: float = 0.0
     equaliser_db: float = 5.0
     floor_probability: float = 0.4
     room_probability: float = 0.0

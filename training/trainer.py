@@ -18,11 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from ringtrue.model.detector import Detector, DetectorConfig
+from ringtrue.model.detector import Detector
+from ringtrue.training.adversary import SourceAdversary
 from ringtrue.training.augment import augment
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
-from ringtrue.training.compose import ROBOT
+from ringtrue.training.checkpoint import load_detector, plain, start_from
+from ringtrue.training.compose import HUMAN, ROBOT
 from ringtrue.training.loss import Loss, crop_loss
 from ringtrue.training.recipe import Recipe, TrainConfig
 
@@ -98,6 +100,7 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             self.detector = Detector(recipe.model)
+            self.adversary = self._adversary()
         if initial is not None:
             start_from(self.detector, load_detector(initial))
         # Channels-last convolutions run about 10 % faster on CPUs.
@@ -117,14 +120,30 @@ class Trainer:
         # Norms and biases are not decayed.
         matrices = [p for p in self.detector.parameters() if p.ndim > 1]
         vectors = [p for p in self.detector.parameters() if p.ndim <= 1]
-        return [
+        groups = [
             {"params": matrices, "weight_decay": self.config.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
+        if self.adversary is not None:
+            groups.append({"params": list(self.adversary.parameters()), "weight_decay": 0.0})
+        return groups
+
+    def _adversary(self) -> SourceAdversary | None:
+        """Heads over the sources in the cache; ``self.groups`` numbers those of each crop."""
+        if not self.config.adversary_weight:
+            return None
+        targets, sources = self.cache.targets, np.array(self.cache.sources)
+        self.groups = np.zeros(len(targets), np.int64)
+        counts = {}
+        for target in (HUMAN, ROBOT) if self.config.adversary_robots else (HUMAN,):
+            rows = targets == target
+            names, self.groups[rows] = np.unique(sources[rows], return_inverse=True)
+            counts[target] = len(names)
+        return SourceAdversary(self.recipe.model.network.embedding, counts)
 
     def _resume(self, path: Path) -> None:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if checkpoint["model_config"] != _plain(self.recipe.model.to_dict()):
+        if checkpoint["model_config"] != plain(self.recipe.model.to_dict()):
             raise ValueError(
                 f"{path}: was trained with another model configuration; "
                 "use a new folder, or --restart"
@@ -132,6 +151,8 @@ class Trainer:
         self.detector.load_state_dict(checkpoint["detector"])
         self.averaged.load_state_dict(checkpoint["averaged"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
+        if self.adversary is not None:
+            self.adversary.load_state_dict(checkpoint["adversary"])
         self.reached = Progressed(**checkpoint["reached"])
         log.info("resuming at step %d of %d", self.reached.step, self.config.steps)
 
@@ -139,10 +160,11 @@ class Trainer:
         temporary = self.folder / f"{name}.tmp"
         torch.save(
             {
-                "model_config": _plain(self.recipe.model.to_dict()),
+                "model_config": plain(self.recipe.model.to_dict()),
                 "detector": self.detector.state_dict(),
                 "averaged": self.averaged.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "adversary": self.adversary.state_dict() if self.adversary else {},
                 "reached": vars(self.reached),
             },
             temporary,
@@ -162,8 +184,15 @@ class Trainer:
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use, config.half)
         loss = crop_loss(output, batch.speech, batch.targets, config, batch.pairs)
+        total = loss.total
+        if self.adversary is not None:
+            groups = torch.from_numpy(self.groups[batch.crops.numpy()])
+            hidden = self.adversary(output, batch.targets, groups)
+            # Ramped up, so that there is something to hide before it is hidden.
+            ramp = min(1.0, self.reached.step / (0.2 * config.steps))
+            total = total + config.adversary_weight * ramp * hidden
         self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.detector.parameters(), 5.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.detector)
@@ -250,60 +279,3 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         since = self.reached.step - self.reached.best_step
         return 0 < self.config.patience <= since / self.config.validate_every
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as a checkpoint or YAML gives them back."""
-    return json.loads(json.dumps(value))
-
-
-def save_weights(detector: Detector, path: Path) -> None:
-    """Write what :func:`load_detector` reads, without the state of the optimiser."""
-    weights = {f"module.{key}": value for key, value in detector.state_dict().items()}
-    config = _plain(detector.config.to_dict())
-    torch.save({"model_config": config, "averaged": weights}, path)
-
-
-def start_from(detector: Detector, other: Detector) -> None:
-    """Copy weights of ``other`` whose names and shapes fit; the rest stays as initialised.
-
-    Raises:
-        ValueError: less than half of the parts fit.
-    """
-    own = detector.state_dict()
-    fitting = {
-        name: value
-        for name, value in other.state_dict().items()
-        if name in own and own[name].shape == value.shape
-    }
-    learnt = [name for name, _ in detector.named_parameters()]
-    fresh = [name for name in learnt if name not in fitting]
-    if 2 * len(fresh) > len(learnt):
-        raise ValueError(
-            f"initial weights: expected most of {len(learnt)} parts to fit this model, "
-            f"got {len(learnt) - len(fresh)}"
-        )
-    detector.load_state_dict(fitting, strict=False)
-    if fresh:
-        log.info("initial weights: %d parts start afresh: %s", len(fresh), ", ".join(fresh))
-
-
-def load_detector(path: Path) -> Detector:
-    """The detector with the averaged weights of a checkpoint, in evaluation mode.
-
-    Raises:
-        ValueError: the file is not a checkpoint of this project.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        detector = Detector(DetectorConfig.from_dict(checkpoint["model_config"]))
-        weights = {
-            key.removeprefix("module."): value
-            for key, value in checkpoint["averaged"].items()
-            # Checkpoints of 0.1.0 hold the frontend's constants too.
-            if key.startswith("module.") and not key.startswith("module.frontend.")
-        }
-        detector.load_state_dict(weights)
-    except (KeyError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(f"{path}: not a ringtrue checkpoint: {error}") from error
-    return detector.eval()

@@ -14,6 +14,7 @@ COMMANDS = {
     "cache": "Decode and cache the clips of a manifest.",
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
     "train": "Train a detector by a recipe.",
+    "cross-validate": "Judge a recipe on sources of train that it did not learn from.",
     "blend": "Average a trained detector with the one it started from.",
     "fit-mixture": "Add frame mixtures to a trained detector.",
     "sweep": "Try other settings of a trained detector on dev.",

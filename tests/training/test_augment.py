@@ -8,7 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ringtrue.training.augment import augment, random_equaliser, random_floor, random_room
+from ringtrue.training.augment import (
+    augment,
+    mix_styles,
+    random_equaliser,
+    random_floor,
+    random_room,
+)
 from ringtrue.training.recipe import TrainConfig
 
 
@@ -71,3 +77,24 @@ def test_a_room_answers_after_a_sound_and_fades() -> None:
     # Diffuse sound fluctuates: exponential power has a log with a deviation of pi / sqrt(6).
     tail = random_room(features, torch.ones(64), generator())[0, :, 11] * 4.0
     assert float(tail.std()) == pytest.approx(math.pi / math.sqrt(6), rel=0.35)
+
+
+def test_mixed_styles_lie_between_two_crops_and_keep_the_rest() -> None:
+    features = torch.stack(
+        [torch.randn(5, 200, generator=generator(k)) * (k + 1) + 10 * k for k in range(4)]
+    )
+    torch.testing.assert_close(
+        mix_styles(features, 0.0, generator(1)), features, atol=0.02, rtol=2e-3
+    )
+    mixed = mix_styles(features, 1.0, generator(1))
+    deviation, mean = torch.std_mean(mixed, dim=2)
+    assert mixed.shape == features.shape
+    assert mixed.dtype == torch.float32
+    assert deviation.min() > 0.5
+    assert deviation.max() < 4.6
+    assert mean.min() > -0.5
+    assert mean.max() < 31
+    # Only mean and scale of each band change.
+    before = torch.nn.functional.normalize(features - features.mean(2, keepdim=True), dim=2)
+    after = torch.nn.functional.normalize(mixed - mixed.mean(2, keepdim=True), dim=2)
+    torch.testing.assert_close(before, after, atol=1e-4, rtol=1e-3)

@@ -18,17 +18,11 @@ from ringtrue.model.parity import ParityError, check_parity
 from ringtrue.training import cache as crop_cache
 from ringtrue.training.batches import batches
 from ringtrue.training.cache import CropCache, build_cache, cache_folder, open_cache
+from ringtrue.training.checkpoint import load_detector, save_weights, start_from
 from ringtrue.training.loss import crop_loss
 from ringtrue.training.manifest import read_manifest
 from ringtrue.training.recipe import TrainConfig, parse_recipe
-from ringtrue.training.trainer import (
-    Trainer,
-    learning_rate,
-    load_detector,
-    moving_average,
-    save_weights,
-    start_from,
-)
+from ringtrue.training.trainer import Trainer, learning_rate, moving_average
 from tests.training.small_corpus import small_corpus
 
 RECIPE = parse_recipe(

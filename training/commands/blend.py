@@ -35,8 +35,8 @@ def blend(
 
     from ringtrue.training.blend import blend as average
     from ringtrue.training.blend import try_blends
+    from ringtrue.training.checkpoint import load_detector, save_weights
     from ringtrue.training.manifest import read_manifest
-    from ringtrue.training.trainer import load_detector, save_weights
     from ringtrue.training.validation import dev_sets
 
     try:

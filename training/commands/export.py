@@ -46,11 +46,11 @@ def export(
     from ringtrue.model.parity import check_parity
     from ringtrue.training.cache import training_manifest
     from ringtrue.training.calibration_file import read_calibration
+    from ringtrue.training.checkpoint import load_detector, save_weights
     from ringtrue.training.commands.calibrate import calibrate
     from ringtrue.training.heard import read_clip
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.recipe import read_recipe
-    from ringtrue.training.trainer import load_detector, save_weights
 
     chosen = read_recipe(recipe)
     clips = read_manifest(manifest)

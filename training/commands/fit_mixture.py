@@ -34,10 +34,10 @@ def fit_mixture(
     import torch
 
     from ringtrue.training.cache import cache_folder, open_cache
+    from ringtrue.training.checkpoint import load_detector, save_weights
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.mixture_fit import choose_gain, with_mixture
     from ringtrue.training.recipe import read_recipe
-    from ringtrue.training.trainer import load_detector, save_weights
     from ringtrue.training.validation import dev_sets
 
     torch.set_num_threads(threads)

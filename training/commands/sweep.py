@@ -33,10 +33,10 @@ def sweep(
     """
     import torch
 
+    from ringtrue.training.checkpoint import load_detector
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.sweep import parse_setting
     from ringtrue.training.sweep import sweep as run
-    from ringtrue.training.trainer import load_detector
     from ringtrue.training.validation import dev_sets
 
     torch.set_num_threads(threads)

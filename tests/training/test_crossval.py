@@ -1,0 +1,154 @@
+"""Cross-validation over sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ringtrue.model.detector import Detector, DetectorConfig
+from ringtrue.training.cache import SHARD_CROPS, CropCache
+from ringtrue.training.crossval import (
+    LEFT_OUT,
+    Fold,
+    Trials,
+    fold_figures,
+    folds,
+    run_fold,
+    score_crops,
+    summarise,
+    training_part,
+    trials_of,
+)
+from ringtrue.training.recipe import Recipe, parse_recipe
+
+NETWORK = {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}
+LENGTH = 16_000
+
+
+def _cache(rows: list[tuple[str, str, int]], pairs: list[tuple[int, int]] = []) -> CropCache:  # noqa: B006
+    """Crops of 2 s: robots buzz, people are noise."""
+    rng = np.random.default_rng(3)
+    audio = rng.normal(0, 2000, (len(rows), LENGTH))
+    buzz = 6000 * np.sign(np.sin(2 * np.pi * 120 * np.arange(LENGTH) / 8000))
+    audio[[target == 1 for *_, target in rows]] += buzz
+    speech = np.full((len(rows), LENGTH // 160), 255, np.uint8)
+    parts = range(0, len(rows), SHARD_CROPS)
+    return CropCache(
+        audio=tuple(audio[k : k + SHARD_CROPS].astype(np.int16) for k in parts),
+        speech=tuple(speech[k : k + SHARD_CROPS] for k in parts),
+        targets=np.array([target for *_, target in rows], np.int8),
+        sources=tuple(source for source, *_ in rows),
+        systems=tuple(system for _, system, _ in rows),
+        pairs=np.array(pairs, np.int64).reshape(-1, 2),
+    )
+
+
+def _rows() -> list[tuple[str, str, int]]:
+    rows: list[tuple[str, str, int]] = []
+    for source, crops in (("a", 40), ("b", 20), ("c", 20), ("page", 10)):
+        rows += [(source, "", 0)] * crops
+    for source, system, crops in (("x", "x", 30), ("y", "y", 30), ("page", "tts", 8)):
+        rows += [(source, system, 1)] * crops
+    return [*rows, ("a", "world", 1), ("noise", "", -1)]
+
+
+def test_every_source_is_left_out_once_and_folds_hold_about_half_of_both_classes() -> None:
+    cache = _cache(_rows())
+    first, second = folds(cache, 2)
+    assert first.sources | second.sources == {"a", "b", "c", "page", "x", "y"}
+    assert not first.sources & second.sources
+    for target, total in ((0, 90), (1, 69)):
+        share = sum(t == target and s in first.sources for s, _, t in _rows()) / total
+        assert 0.3 < share < 0.7
+    assert folds(cache, 2) == (first, second)
+
+
+def test_too_few_sources_or_folds_are_refused() -> None:
+    cache = _cache([("a", "", 0), ("b", "", 0), ("x", "x", 1)])
+    with pytest.raises(ValueError, match="at least 2 robot sources, got 1"):
+        folds(cache, 2)
+    with pytest.raises(ValueError, match="at least 2 folds, got 1"):
+        folds(cache, 1)
+
+
+def test_training_never_sees_the_fold_and_keeps_noise() -> None:
+    cache = _cache([("a", "", 0), ("b", "", 0), ("x", "x", 1), ("a", "world", 1), ("n", "", -1)],
+                   [(0, 3), (1, 2)])  # fmt: skip
+    part = training_part(cache, Fold(0, frozenset({"a", "n"})))
+    assert part.targets.tolist() == [LEFT_OUT, 0, 1, LEFT_OUT, -1]
+    assert part.targets.dtype == np.int8
+    assert part.pairs.tolist() == [[1, 2]]
+
+
+def test_trials_are_the_folds_crops_without_copies_and_small_groups() -> None:
+    cache = _cache(_rows())
+    trials = trials_of(cache, Fold(0, frozenset({"a", "page", "x"})), most=9)
+    assert sorted(set(trials.sources)) == ["a", "page", "page/tts", "x/x"]
+    sizes = [trials.sources.count(name) for name in ("a", "page", "page/tts", "x/x")]
+    assert sizes == [9, 9, 8, 9]
+    assert all(cache.targets[i] == r for i, r in zip(trials.crops, trials.robot, strict=True))
+    assert not {cache.systems[i] for i in trials.crops} & {"world"}
+
+
+def test_each_source_weighs_the_same() -> None:
+    # Four crops of a source that is told apart, two of one that is not.
+    robot = np.array([True] * 6 + [False] * 2)
+    scores = np.array([2, 2, 2, 2, -2, -2, 0, 0], np.float32)
+    names = ("x", "x", "x", "x", "y", "y", "a", "a")
+    found = fold_figures(scores, Trials(np.arange(8), robot, names))
+    assert found.auc == pytest.approx(0.5)
+    assert found.by_source == pytest.approx({"x": 1.0, "y": 0.0, "a (human)": 0.5})
+    assert 0.0 <= found.eer <= 0.5
+
+
+def test_scores_are_those_after_so_much_speech() -> None:
+    cache = _cache(_rows())
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        detector = Detector(DetectorConfig.from_dict({"network": NETWORK})).eval()
+    crops = np.array([0, 50, 95])
+    early, late = score_crops(detector, cache, crops, (0.0, 1e9))
+    pcm = torch.from_numpy(np.stack([cache.crop(int(i), 0, LENGTH) for i in crops]))
+    with torch.no_grad():
+        output = detector.forward_features(detector.features(pcm))
+    np.testing.assert_array_equal(early, output.score[:, 0].numpy())
+    np.testing.assert_array_equal(late, output.score[:, -1].numpy())
+
+
+def _recipe() -> Recipe:
+    return parse_recipe(
+        {
+            "crops": {"seconds": 2.0, "count": 160},
+            "model": {"network": NETWORK},
+            "training": {
+                "steps": 4, "batch_seconds": 16.0, "lengths": [1.0], "validate_every": 2,
+                "time_masks": 0,
+            },
+            "mixture": {"components": 2, "cepstra": 4, "gains": [0.0, 1.0], "iterations": 3},
+        }
+    )  # fmt: skip
+
+
+def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: Path) -> None:
+    cache = _cache(_rows())
+    files = []
+    for fold in folds(cache, 2):
+        folder = tmp_path / f"fold-{fold.number}"
+        figures = run_fold(_recipe(), cache, fold, folder)
+        assert figures["sources"] == sorted(fold.sources)
+        assert set(figures["gains"]) == {"0", "1", "inf"}
+        written = (folder / "last.ckpt").stat().st_mtime_ns
+        assert run_fold(_recipe(), cache, fold, folder) == figures
+        assert (folder / "last.ckpt").stat().st_mtime_ns == written
+        (folder / "figures.json").write_text(json.dumps(figures))
+        files.append(folder / "figures.json")
+    lines = summarise(files)
+    assert lines[0].startswith("mixtures x 0: mean 1 - AUC 0.")
+    named = {line.split("  ")[-1] for line in lines[4:]}
+    assert named == {
+        "a (human)", "b (human)", "c (human)", "page (human)", "page/tts", "x/x", "y/y",
+    }  # fmt: skip

@@ -1,0 +1,264 @@
+"""Cross-validation over sources of the training split: what a choice is worth on unseen sources.
+
+Split ``dev`` holds few sources, and a choice of models by few sources is a choice for them. Here
+every source of ``train``, people and synthesizers alike, is left out of training once and scored by
+the detector that never heard it. A source is one recording campaign, package or page: people,
+rooms, synthesizers and recording chains change together, as they do in the field. The crops of the
+cache serve as trials as they are, so that nothing but training is paid for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ringtrue.model.contract import CHUNK_SAMPLES, SAMPLE_RATE
+from ringtrue.model.detector import Detector
+from ringtrue.training.cache import CropCache
+from ringtrue.training.checkpoint import load_detector
+from ringtrue.training.compose import HUMAN, ROBOT
+from ringtrue.training.copysynth import COPY_SYNTHESIZERS
+from ringtrue.training.mixture_fit import with_mixture
+from ringtrue.training.recipe import Recipe
+from ringtrue.training.trainer import Trainer
+
+LEFT_OUT = -2
+"""Class of crops that a fold does not train on."""
+SECONDS = (1.0, 4.0)
+"""Seconds of speech after which a trial is read, at the latest at the end of its crop."""
+FEWEST = 4
+"""Crops of a source and class below which it is no trial source: too few to say anything."""
+_BATCH_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Sources that one detector does not train on.
+
+    Attributes:
+        number: from 0.
+        sources: left out of training.
+    """
+
+    number: int
+    sources: frozenset[str]
+
+
+def folds(cache: CropCache, count: int) -> tuple[Fold, ...]:
+    """Sources dealt to ``count`` folds so that each leaves out about as much of both classes.
+
+    The largest sources are dealt first, each to the fold that has the least of its classes.
+
+    Raises:
+        ValueError: fewer than two folds, or fewer sources of a class than folds.
+    """
+    if count < 2:
+        raise ValueError(f"expected at least 2 folds, got {count}")
+    crops = Counter(zip(cache.sources, cache.targets.tolist(), strict=True))
+    speech = [target for target in (HUMAN, ROBOT) if any(t == target for _, t in crops)]
+    sources = sorted({s for s, t in crops if t in speech})
+    for target in (HUMAN, ROBOT):
+        having = sum(crops[source, target] > 0 for source in sources)
+        if having < count:
+            name = "human" if target == HUMAN else "robot"
+            raise ValueError(f"expected at least {count} {name} sources, got {having}")
+    totals = {t: sum(crops[s, t] for s in sources) for t in speech}
+
+    def shares(source: str) -> NDArray[np.float64]:
+        return np.array([crops[source, t] / totals[t] for t in speech])
+
+    filled = np.zeros((count, len(speech)))
+    dealt: list[set[str]] = [set() for _ in range(count)]
+    for source in sorted(sources, key=lambda s: (-shares(s).max(), s)):
+        fullest = [(filled[k] + shares(source)) ** 2 - filled[k] ** 2 for k in range(count)]
+        chosen = int(np.argmin([float(cost.sum()) for cost in fullest]))
+        dealt[chosen].add(source)
+        filled[chosen] += shares(source)
+    return tuple(Fold(number, frozenset(part)) for number, part in enumerate(dealt))
+
+
+def training_part(cache: CropCache, fold: Fold) -> CropCache:
+    """The cache without the fold's sources; indices stay what they are."""
+    out = np.array([source in fold.sources for source in cache.sources])
+    speech = (cache.targets == HUMAN) | (cache.targets == ROBOT)
+    targets = np.where(out & speech, LEFT_OUT, cache.targets).astype(cache.targets.dtype)
+    pairs = cache.pairs[~out[cache.pairs].any(axis=1)] if len(cache.pairs) else cache.pairs
+    return dataclasses.replace(cache, targets=targets, pairs=pairs)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Crops of left-out sources.
+
+    Attributes:
+        crops: [trials] indices into the cache.
+        robot: [trials] bool.
+        sources: source of each, with the synthesizer where it is a robot's.
+    """
+
+    crops: NDArray[np.int64]
+    robot: NDArray[np.bool_]
+    sources: tuple[str, ...]
+
+
+def trials_of(cache: CropCache, fold: Fold, most: int = 60) -> Trials:
+    """Trials of a fold: up to ``most`` crops per source (and synthesizer), the first of the cache.
+
+    Copies made while composing are left out: their methods are in every fold's training.
+    """
+    found: dict[str, list[int]] = {}
+    for index in np.flatnonzero((cache.targets == HUMAN) | (cache.targets == ROBOT)).tolist():
+        source, system = cache.sources[index], cache.systems[index]
+        if source not in fold.sources or system in COPY_SYNTHESIZERS:
+            continue
+        robot = cache.targets[index] == ROBOT
+        key = f"{source}/{system}" if robot else source
+        found.setdefault(key, []).append(index)
+    kept = {key: crops[:most] for key, crops in found.items() if len(crops) >= FEWEST}
+    crops = np.array([i for part in kept.values() for i in part], np.int64)
+    return Trials(
+        crops,
+        cache.targets[crops] == ROBOT,
+        tuple(key for key, part in kept.items() for _ in part),
+    )
+
+
+def score_crops(
+    detector: Detector, cache: CropCache, crops: NDArray[np.int64], seconds: Sequence[float]
+) -> NDArray[np.float32]:
+    """Raw score of each crop once so much speech was heard, [len(seconds), crops]."""
+    length = cache.audio[0].shape[1] // CHUNK_SAMPLES * CHUNK_SAMPLES
+    size = max(1, int(_BATCH_SECONDS * SAMPLE_RATE / length))
+    scores = np.zeros((len(seconds), len(crops)), np.float32)
+    for start in range(0, len(crops), size):
+        rows = crops[start : start + size]
+        pcm = torch.from_numpy(np.stack([cache.crop(int(row), 0, length) for row in rows]))
+        with torch.no_grad():
+            output = detector.forward_features(detector.features(pcm))
+        heard = output.speech_seconds
+        for k, wanted in enumerate(seconds):
+            # The first chunk that has heard enough, or the last.
+            enough = (heard < wanted).sum(dim=1).clamp(max=heard.shape[1] - 1)
+            found = torch.gather(output.score, 1, enough[:, None])[:, 0]
+            scores[k, start : start + len(rows)] = found.numpy()
+    return scores
+
+
+@dataclass(frozen=True)
+class FoldFigures:
+    """Figures of one fold at one amount of speech; every source weighs the same within its class.
+
+    Attributes:
+        auc, eer: of the left-out people against the left-out synthesizers.
+        by_source: AUC of each left-out source against all of the other class.
+    """
+
+    auc: float
+    eer: float
+    by_source: dict[str, float]
+
+
+def fold_figures(scores: NDArray[np.float32], trials: Trials) -> FoldFigures:
+    """AUC and EER of a fold's trials.
+
+    Args:
+        scores: [trials].
+        trials: of the fold.
+    """
+    sizes = Counter(zip(trials.sources, trials.robot.tolist(), strict=True))
+    weights = np.array(
+        [1 / sizes[key] for key in zip(trials.sources, trials.robot.tolist(), strict=True)]
+    )
+    whole = _weighted(scores, trials.robot, weights)
+    by_source: dict[str, float] = {}
+    names = np.array(trials.sources)
+    for name, robot in sorted(sizes):
+        rows = ((names == name) & (trials.robot == robot)) | (trials.robot != robot)
+        part = _weighted(scores[rows], trials.robot[rows], weights[rows])
+        by_source[name if robot else f"{name} (human)"] = part[0]
+    return FoldFigures(*whole, by_source)
+
+
+def _weighted(
+    scores: NDArray[np.float32], robot: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    area = float(roc_auc_score(robot, scores, sample_weight=weights))
+    false_flags, hits, _ = roc_curve(robot, scores, sample_weight=weights)
+    misses = 1 - hits
+    crossing = int(np.argmin(np.abs(false_flags - misses)))
+    return area, float((false_flags[crossing] + misses[crossing]) / 2)
+
+
+def run_fold(recipe: Recipe, cache: CropCache, fold: Fold, folder: Path) -> dict[str, Any]:
+    """Train one fold and score its sources; a trained fold is not trained again.
+
+    Returns:
+        What :func:`summarise` reads: per weight of the frame mixtures (0 alone without) and amount
+        of speech AUC and EER, and the AUC of every source.
+    """
+    trials = trials_of(cache, fold)
+    part = training_part(cache, fold)
+    # The last step, not the best: choosing a step by the left-out sources would flatter.
+    trainer = Trainer(recipe, part, folder, lambda _: {"objective": 0.0})
+    if trainer.reached.step < recipe.training.steps:
+        trainer.run()
+    detector = load_detector(folder / "last.ckpt")
+    scores = {0.0: score_crops(detector, cache, trials.crops, SECONDS)}
+    if recipe.mixture.components:
+        grown = with_mixture(detector, part, recipe.mixture)
+        with torch.no_grad():
+            grown.pool.gain.fill_(1.0)
+        both = score_crops(grown, cache, trials.crops, SECONDS)
+        # The score is linear in the weight.
+        for gain in recipe.mixture.gains:
+            scores[gain] = scores[0.0] + gain * (both - scores[0.0])
+        scores[math.inf] = both - scores[0.0]
+    return {
+        "sources": sorted(fold.sources),
+        "trials": len(trials.crops),
+        "gains": {
+            f"{gain:g}": {
+                f"{seconds:g}": dataclasses.asdict(fold_figures(row, trials))
+                for seconds, row in zip(SECONDS, found, strict=True)
+            }
+            for gain, found in scores.items()
+        },
+    }
+
+
+def summarise(files: Sequence[Path]) -> list[str]:
+    """Lines for the terminal: means over folds for every weight, then the hardest sources."""
+    figures = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    lines = []
+    for gain in figures[0]["gains"]:
+        text = []
+        objective = []
+        for seconds in figures[0]["gains"][gain]:
+            found = [f["gains"][gain][seconds] for f in figures]
+            objective += [1 - cell["auc"] for cell in found]
+            eers = " / ".join(f"{100 * cell['eer']:.1f}" for cell in found)
+            text.append(f"EER at {seconds} s {eers} %")
+        lines.append(
+            f"mixtures x {gain}: mean 1 - AUC {np.mean(objective):.4f}; " + "; ".join(text)
+        )
+    longest = f"{SECONDS[-1]:g}"
+    by_source = {
+        name: area for f in figures for name, area in f["gains"]["0"][longest]["by_source"].items()
+    }
+    lines.append(f"AUC per source at {longest} s, hardest first (mixtures x 0):")
+    lines += [
+        f"  {area:.3f}  {name}" for name, area in sorted(by_source.items(), key=lambda i: i[1])
+    ]
+    return lines
