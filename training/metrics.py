@@ -184,6 +184,12 @@ def bootstrap_groups(
     return chosen, f"speakers or recordings of humans, {unit} of robots"
 
 
+def auc_draws(scores: ArrayLike, labels: ArrayLike, weights: Array) -> Array:
+    """AUC under each row of :func:`bootstrap_weights`, [replicates]."""
+    score, robot = _checked(scores, labels)
+    return _area(*_rates(score, robot, weights))
+
+
 def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
     score = np.asarray(scores, np.float64)
     robot = np.asarray(labels).astype(bool)
@@ -230,13 +236,18 @@ def _all(score: Array, robot: NDArray[np.bool_], weights: Array) -> dict[str, Ar
     bits = np.logaddexp(0, np.where(robot, -score, score)) / math.log(2)
     return {
         "eer": _crossing(false_flags, misses),
-        "auc": -np.trapezoid(1 - misses, false_flags, axis=1),
+        "auc": _area(false_flags, misses),
         "tpr_at_1": _tpr(false_flags, misses, 0.01),
         "tpr_at_01": _tpr(false_flags, misses, 0.001),
         "min_dcf": np.min(cost_flag * false_flags + cost_miss * misses, axis=1) / scale,
         "act_dcf": (cost_flag * wrong_flags + cost_miss * wrong_passes) / scale,
         "cllr": (_mean(bits, robot, weights) + _mean(bits, ~robot, weights)) / 2,
     }
+
+
+def _area(false_flags: Array, misses: Array) -> Array:
+    area: Array = -np.trapezoid(1 - misses, false_flags, axis=1)
+    return area
 
 
 def _mean(values: NDArray[np.generic], of_class: NDArray[np.bool_], weights: Array) -> Array:

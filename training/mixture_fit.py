@@ -20,10 +20,12 @@ from ringtrue.model.detector import Detector
 from ringtrue.model.mixture import Mixture, MixtureConfig
 from ringtrue.training.cache import CropCache
 from ringtrue.training.checkpoint import start_from
+from ringtrue.training.metrics import auc_draws, bootstrap_weights
 from ringtrue.training.recipe import MixtureFitConfig
 from ringtrue.training.validation import DevSet, objective_of, score_audio
 
 _BATCH = 25
+_REPLICATES = 500
 
 
 def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig) -> Detector:
@@ -54,15 +56,36 @@ def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig)
 
 
 @dataclass(frozen=True)
-class ChosenGain:
-    """Weights tried and their mean 1 - AUC on dev."""
+class TriedGain:
+    """A weight and what it is worth on dev.
+
+    Attributes:
+        gain: weight of the frame evidence.
+        objective: mean of 1 - AUC over the sets.
+        error: standard error of the difference to the least objective, by a bootstrap over
+            speakers and synthesizers; 0 where the sets have no groups.
+    """
 
     gain: float
-    objectives: dict[float, float]
+    objective: float
+    error: float
+
+
+@dataclass(frozen=True)
+class ChosenGain:
+    """The weight that was set, and all that were tried."""
+
+    gain: float
+    tried: tuple[TriedGain, ...]
 
 
 def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[float]) -> ChosenGain:
-    """Set the weight of the frame evidence to the best of ``gains`` on dev."""
+    """Set the weight of the frame evidence: the largest that dev cannot tell from the best.
+
+    Mixtures see single frames, so that they can learn less of a training source than the network
+    can; where dev is too small to prefer either, they get more weight. This is the rule of one
+    standard error for the simpler of two models (Breiman et al., 1984; Hastie et al., 2009, 7.10).
+    """
 
     def scores(gain: float) -> list[NDArray[np.float32]]:
         with torch.no_grad():
@@ -70,14 +93,32 @@ def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[floa
         return [score_audio(detector, dev.audio) for dev in sets]
 
     without, full = scores(0.0), scores(1.0)
-    objectives = {
-        gain: objective_of([a + gain * (b - a) for a, b in zip(without, full, strict=True)], sets)
-        for gain in gains
+    found = {
+        gain: [a + gain * (b - a) for a, b in zip(without, full, strict=True)] for gain in gains
     }
+    objectives = {gain: objective_of(values, sets) for gain, values in found.items()}
     best = min(objectives, key=lambda gain: objectives[gain])
+    draws = {gain: _draws(values, sets) for gain, values in found.items()}
+    tried = tuple(
+        TriedGain(gain, objectives[gain], float(np.std(draws[gain] - draws[best])))
+        for gain in gains
+    )
+    chosen = max(t.gain for t in tried if t.objective - objectives[best] <= t.error)
     with torch.no_grad():
-        detector.pool.gain.fill_(best)
-    return ChosenGain(best, objectives)
+        detector.pool.gain.fill_(chosen)
+    return ChosenGain(chosen, tried)
+
+
+def _draws(scores: Sequence[NDArray[np.float32]], sets: Sequence[DevSet]) -> NDArray[np.float64]:
+    """Objective in each bootstrap draw, [draws]; constant for sets without groups."""
+    objective = np.zeros(_REPLICATES)
+    for values, dev in zip(scores, sets, strict=True):
+        # Sets of the same voices draw the same voices.
+        rng = np.random.default_rng(0)
+        weights = bootstrap_weights(dev.groups, dev.robot, _REPLICATES, rng) if dev.groups else None
+        if weights is not None:
+            objective += (1 - auc_draws(values, dev.robot, weights)) / len(sets)
+    return objective
 
 
 def _mixture(detector: Detector) -> Mixture:

@@ -14,7 +14,7 @@ from ringtrue.model.contract import CHUNK_SAMPLES
 from ringtrue.model.detector import Detector
 from ringtrue.training.heard import HARMONISED, SIMULATED, hear
 from ringtrue.training.manifest import Manifest
-from ringtrue.training.metrics import auc, cllr, eer
+from ringtrue.training.metrics import auc, bootstrap_groups, cllr, eer
 from ringtrue.training.trials import audio_of, plan_trials
 
 _BATCH_SECONDS = 600.0
@@ -28,11 +28,14 @@ class DevSet:
         name: e.g. ``simulated@4``.
         audio: [samples] float32 each.
         robot: [trials] bool.
+        groups: what each trial varies with, for bootstraps: speaker or recording of a person,
+            synthesizer of a robot; empty where nobody asks.
     """
 
     name: str
     audio: tuple[NDArray[np.float32], ...]
     robot: NDArray[np.bool_]
+    groups: tuple[str, ...] = ()
 
 
 def dev_sets(
@@ -48,7 +51,10 @@ def dev_sets(
             if robot.all() or not robot.any():
                 continue
             audio = tuple(audio_of(t, views[view]) for t in trials)
-            sets.append(DevSet(f"{view}@{seconds:g}", audio, robot))
+            groups, _ = bootstrap_groups(
+                [t.group for t in trials], [t.system for t in trials], robot
+            )
+            sets.append(DevSet(f"{view}@{seconds:g}", audio, robot, tuple(groups)))
     if not sets:
         raise ValueError("split dev: expected humans and robots, found no pair of them")
     return sets

@@ -147,3 +147,10 @@ def test_curve_ends() -> None:
     np.testing.assert_allclose(points.false_flags, [1, 0.5, 0])
     np.testing.assert_allclose(points.misses, [0, 0, 1])
     assert Estimate(1.0).value == 1
+
+
+def test_auc_of_bootstrap_draws_is_that_of_the_drawn_trials() -> None:
+    scores = np.array([0.1, 0.4, 0.35, 0.8])
+    labels = np.array([0, 0, 1, 1])
+    weights = np.array([[1.0, 1, 1, 1], [2, 0, 1, 1], [0, 2, 2, 0]])
+    assert metrics.auc_draws(scores, labels, weights).tolist() == pytest.approx([0.75, 1.0, 0.0])
