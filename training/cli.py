@@ -22,6 +22,7 @@ from ringtrue.training.commands.manifest import check, merge, summary
 from ringtrue.training.commands.model_card import model_card
 from ringtrue.training.commands.simulate_calls import simulate_calls
 from ringtrue.training.commands.sweep import sweep
+from ringtrue.training.commands.synthesise import synthesise
 from ringtrue.training.commands.train import train
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -47,6 +48,7 @@ app.add_typer(manifest_app, name="manifest")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     copy_synthesis,
+    synthesise,
     train,
     cross_validate,
     blend,

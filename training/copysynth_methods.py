@@ -22,6 +22,7 @@ from scipy.signal import lfilter
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples, fit_length
 from ringtrue.training.channel.levels import smooth_gain
 from ringtrue.training.hifigan import hifigan_signal
+from ringtrue.training.melgan import melgan_signal
 
 CopySynthesizer: TypeAlias = Callable[[Samples, np.random.Generator], Samples]
 
@@ -189,6 +190,16 @@ def hifigan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
     return _like(hifigan_signal(samples), samples)
 
 
+def melgan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Another neural vocoder: MelGAN (Kumar et al. 2019), see :mod:`ringtrue.training.melgan`.
+
+    Raises:
+        ValueError: the package with the vocoder is not installed.
+    """
+    del rng  # the network draws nothing
+    return _like(melgan_signal(samples), samples)
+
+
 COPY_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
     {
         "world": world_copy,
@@ -199,9 +210,9 @@ COPY_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
 )
 """Copy-synthesizers by the name written to ``system``, fast enough to copy while composing."""
 ALL_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
-    {**COPY_SYNTHESIZERS, "hifigan": hifigan_copy}
+    {**COPY_SYNTHESIZERS, "hifigan": hifigan_copy, "melgan": melgan_copy}
 )
-"""Those, and the neural vocoder, which is slow and must be installed."""
+"""Those, and the neural vocoders, which are slow and must be installed."""
 
 
 def synthesise_copy(name: str, samples: NDArray[Any], rng: np.random.Generator) -> Samples:

