@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ringtrue.inference.replay.compare import LAG, find_stretch
+from ringtrue.inference.replay.compare import APART, LAG, PARTS, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Fingerprinter, fingerprint
 from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE
-from ringtrue.inference.replay.memory import CallMemory
+from ringtrue.inference.replay.memory import NEAR, CallMemory
 from ringtrue.inference.replay.repeats import Repeat, RepeatFinder
 
 from .voices import Samples, noise, silence, through_mu_law, voice
@@ -95,6 +95,27 @@ def test_compare_finds_the_stretch_and_the_lag() -> None:
     assert find_stretch(shape, np.pad(shape, ((1, 1), (0, 0))), ~speech) is None
 
 
+@pytest.mark.parametrize("shift", [-3, 0, 2])
+def test_a_recording_does_not_drift(shift: int) -> None:
+    shape = fingerprint(voice(8, 4.0)).shape[100:240]
+    then = np.pad(shape, ((APART + shift, APART - shift), (0, 0)))
+    assert drift(shape, then) == pytest.approx(abs(shift), abs=0.1)
+
+
+def test_slower_speech_drifts() -> None:
+    shape = fingerprint(voice(8, 4.0)).shape[100:240]
+    # 5 % slower: the ends lie 3.5 frames off.
+    slow = shape[np.rint(np.linspace(3.5, 136.5, 140)).astype(int)]
+    assert drift(slow, np.pad(shape, ((APART, APART), (0, 0)))) > 1.0
+
+
+def test_drift_of_nothing_is_the_largest() -> None:
+    shape = fingerprint(voice(8, 1.0)).shape
+    for count in (0, PARTS - 1, 40):
+        silent = np.zeros((count + 2 * APART, shape.shape[1]), np.int8)
+        assert drift(shape[:count], silent) == APART
+
+
 def test_memory_forgets_the_oldest_and_gives_zeros_for_it() -> None:
     memory = CallMemory(100)
     numbers = np.arange(5000) % 100
@@ -110,18 +131,23 @@ def test_memory_forgets_the_oldest_and_gives_zeros_for_it() -> None:
 
 def test_memory_of_speech() -> None:
     memory = CallMemory(100)
-    for heard in (True, False, True):
-        memory.add_speech(heard)
-    expected = np.repeat([True, False, True, False], BLOCK_FRAMES)[4:30]
-    np.testing.assert_array_equal(memory.speech(4, 30), expected)
-    assert [memory.block_has_speech(i) for i in (-1, 0, 1, 2, 3)] == [
-        False,
-        True,
-        False,
-        True,
-        False,
-    ]
-    assert memory.speech_blocks(1) == 1
+    for block in range(20):
+        memory.add_speech(block in (1, 8, 10))
+    near = [any(abs(block - s) <= NEAR for s in (1, 8, 10)) for block in range(20)]
+    assert [memory.is_near_speech(i) for i in range(-1, 21)] == [False, *near, False]
+    expected = np.repeat([*near, False], BLOCK_FRAMES)[4:164]
+    np.testing.assert_array_equal(memory.near_speech(4, 164), expected)
+    assert [i for i in range(-1, 21) if memory.block_has_speech(i)] == [1, 8, 10]
+    # Evidence fades by speech alone.
+    assert memory.speech_blocks(1) == 3
+
+
+def test_what_is_far_from_speech_is_not_near_it() -> None:
+    memory = CallMemory(100)
+    for block in range(30):
+        memory.add_speech(block in (5, 20))
+    near = [i for i in range(30) if memory.is_near_speech(i)]
+    assert near == [*range(5 - NEAR, 6 + NEAR), *range(20 - NEAR, 21 + NEAR)]
 
 
 def test_same_words_again_are_no_repeat_but_the_same_clip_is(corpus: object) -> None:
