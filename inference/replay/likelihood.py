@@ -1,8 +1,10 @@
 """How sure a match is, and what that says about the caller.
 
 The scores are logistic regressions that tell true repeats through two lines (codecs, noise at
-15 dB) from the same words said again by the same person. The likelihood ratios are straight lines
-in them, fitted by ``benchmarks/replay.py --parts fit`` (and ``bank``) to dev calls: the density of
+15 dB) from the same words said again by the same person. To that of a repeat in a
+call, span, drift and density were added by hand on dev and train: a recording keeps its timing, and
+its landmarks agree from end to end. The likelihood ratios are straight lines in the scores, fitted
+in the manner of ``benchmarks/replay.py --parts fit`` (and ``bank``) to dev calls: the density of
 the highest score of a call with a true repeat over that of a call of a person, whose tail is taken
 as exponential. What lies above the highest score of the people that were measured rests on that
 shape, so the ratio of one match is capped.
@@ -13,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-REPEAT_BAR: Final = 2.5
+REPEAT_BAR: Final = 3.0
 """Score from which a stretch counts as a repeat."""
 MOST: Final = 10.0
 """Largest likelihood ratio of one match (22,000 : 1); about 1,000 calls of people measure no more
@@ -27,19 +29,22 @@ ENOUGH_FRAMES: Final = 60.0
 """Effective frames from which more no longer add to a score by themselves: people do say long
 sentences again, only never with the same landmarks."""
 _REPEAT: Final = (4.55, 2.28, 5.88, -30.24)
-_SPAN: Final = (1.0, 3.5)
+_SPAN: Final = (0.5, 3.5)
 """Weight and middle of the log of the span of landmarks."""
 LONGEST_SPAN: Final = 100.0
 """Frames between the first and the last landmark from which more says nothing."""
 _DRIFT: Final = (1.0, 0.75)
-"""Weight and middle of the drift. Span and drift were added to the regression by hand: recordings
-(dev, train, 15 dB) drift by less than half a frame and agree over a second, words said again by
-one or two frames, and over a third of a second."""
-_REPEAT_SLOPE: Final = 0.53
-_REPEAT_BASE: Final = 4.13
+"""Weight and middle of the drift."""
+_SPARSE: Final = (20.0, 0.3)
+"""Weight of the density below the second number. A ticking clock spans seconds and does not drift,
+but what repeats is a few clicks."""
+_REPEAT_SLOPE: Final = 0.46
+_REPEAT_BASE: Final = 4.2
 
 
-def repeat_score(similarity: float, votes: int, frames: float, span: float, drift: float) -> float:
+def repeat_score(
+    similarity: float, votes: int, frames: float, span: float, drift: float, density: float
+) -> float:
     """Score of a repeat inside a call.
 
     Args:
@@ -48,6 +53,7 @@ def repeat_score(similarity: float, votes: int, frames: float, span: float, drif
         frames: effective number of frames behind ``similarity``.
         span: frames from the first to the last of these landmarks.
         drift: frames by which parts of the later place lie elsewhere in the earlier one.
+        density: ``frames`` per frame of the stretch.
     """
     return (
         _REPEAT[0] * similarity
@@ -56,6 +62,7 @@ def repeat_score(similarity: float, votes: int, frames: float, span: float, drif
         + _REPEAT[3]
         + _SPAN[0] * (math.log1p(min(span, LONGEST_SPAN)) - _SPAN[1])
         - _DRIFT[0] * (drift - _DRIFT[1])
+        - _SPARSE[0] * max(0.0, _SPARSE[1] - density)
     )
 
 

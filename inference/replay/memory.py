@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.replay.frames import BLOCK_FRAMES
 from ringtrue.inference.replay.shape import DIMENSIONS, Shape
-
-NEAR: Final = 1
-"""Blocks of 100 ms before and after speech that may repeat with it: the quiet ends of words are as
-much a part of a recording. Landmarks and shapes come 0.6 s after their frames, so that what follows
-is known in time. With 3, people who say a word again come half a unit closer to the bar."""
 
 
 class CallMemory:
@@ -33,8 +26,6 @@ class CallMemory:
         self._capacity = capacity
         self._shape: Shape = np.empty((2048, DIMENSIONS), np.int8)
         self._speech = bytearray()
-        self._near = bytearray()
-        self._left = 0  # blocks that still follow the newest speech closely
 
     def add_shape(self, shape: Shape) -> None:
         """Append the shape of the next frames."""
@@ -54,13 +45,8 @@ class CallMemory:
         self.stop += count
 
     def add_speech(self, heard: bool) -> None:
-        """Note whether the next block of 100 ms holds speech (two bytes each, never dropped)."""
+        """Note whether the next block of 100 ms holds speech (one byte each, never dropped)."""
         self._speech.append(heard)
-        self._near.append(self._left > 0)
-        self._left = NEAR if heard else self._left - 1
-        if heard:
-            count = min(NEAR + 1, len(self._near))
-            self._near[-count:] = b"\x01" * count
 
     def shape(self, start: int, stop: int) -> Shape:
         """[stop - start, DIMENSIONS]; frames that are not held are zeros."""
@@ -76,14 +62,10 @@ class CallMemory:
         """False for blocks that were not heard yet."""
         return 0 <= block < len(self._speech) and bool(self._speech[block])
 
-    def is_near_speech(self, block: int) -> bool:
-        """Whether a block holds speech or lies within NEAR of it; False if not heard yet."""
-        return 0 <= block < len(self._near) and bool(self._near[block])
-
-    def near_speech(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
-        """[stop - start], :meth:`is_near_speech` of each frame's block; ``start`` >= 0."""
+    def speech(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
+        """[stop - start], True for frames whose block holds speech; ``start`` >= 0."""
         first = start // BLOCK_FRAMES
-        blocks = np.frombuffer(self._near[first : -(-stop // BLOCK_FRAMES)], np.bool_)
+        blocks = np.frombuffer(self._speech[first : -(-stop // BLOCK_FRAMES)], np.bool_)
         frames = np.repeat(blocks, BLOCK_FRAMES)[start - first * BLOCK_FRAMES :][: stop - start]
         if len(frames) < stop - start:
             frames = np.concatenate((frames, np.zeros(stop - start - len(frames), np.bool_)))

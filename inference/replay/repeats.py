@@ -58,7 +58,10 @@ class Repeat:
     @property
     def score(self) -> float:
         """How sure it is; see :func:`repeat_score`."""
-        return repeat_score(self.similarity, self.votes, self.frames, self.span, self.drift)
+        density = self.frames / max(1, self.stop - self.start)
+        return repeat_score(
+            self.similarity, self.votes, self.frames, self.span, self.drift, density
+        )
 
 
 class RepeatFinder:
@@ -90,7 +93,7 @@ class RepeatFinder:
     def _vote(self, piece: Piece) -> None:
         index = self._index
         for frame, code in zip(piece.frames, piece.codes, strict=True):
-            if not self._memory.is_near_speech(frame // BLOCK_FRAMES):
+            if not self._memory.block_has_speech(frame // BLOCK_FRAMES):
                 continue
             places = index.get(code)
             if places is None:
@@ -148,7 +151,7 @@ class RepeatFinder:
         stretch = find_stretch(
             memory.shape(start, now),
             memory.shape(start - distance - LAG, now - distance + LAG),
-            memory.near_speech(start, now),
+            memory.speech(start, now),
         )
         if stretch is None:
             return None

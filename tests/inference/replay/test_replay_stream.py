@@ -140,7 +140,7 @@ def test_in_a_monitor(toy: Session) -> None:
 
 
 def unmoved(similarity: float, votes: int, frames: float) -> float:
-    return repeat_score(similarity, votes, frames, span=40.0, drift=0.5)
+    return repeat_score(similarity, votes, frames, span=40.0, drift=0.5, density=0.5)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,12 @@ def test_more_is_never_less(score: object, llr: object, bar: float) -> None:
     assert llr(bar) > 0  # type: ignore[operator]
 
 
-def test_a_longer_span_is_more_and_drift_is_less() -> None:
-    spans = [repeat_score(0.8, 20, 50.0, span, 0.5) for span in (0, 10, 50, 100)]
+def test_span_and_density_are_more_and_drift_is_less() -> None:
+    spans = [repeat_score(0.8, 20, 50.0, span, 0.5, 0.5) for span in (0, 10, 50, 100)]
     assert spans == sorted(spans)
-    assert repeat_score(0.8, 20, 50.0, 300, 0.5) == spans[-1]
-    drifts = [repeat_score(0.8, 20, 50.0, 40, drift) for drift in (0.0, 0.5, 2.0, 4.0)]
+    assert repeat_score(0.8, 20, 50.0, 300, 0.5, 0.5) == spans[-1]
+    drifts = [repeat_score(0.8, 20, 50.0, 40, drift, 0.5) for drift in (0.0, 0.5, 2.0, 4.0)]
     assert drifts == sorted(drifts, reverse=True)
+    densities = [repeat_score(0.8, 20, 50.0, 40, 0.5, density) for density in (0.1, 0.2, 0.3)]
+    assert densities == sorted(set(densities))
+    assert repeat_score(0.8, 20, 50.0, 40, 0.5, 0.9) == densities[-1]
