@@ -23,8 +23,8 @@ than 7. To flag alone at 1 in 3,000 calls, a match needs 8."""
 BANK_BAR: Final = 4.0
 """Score from which a stretch counts as a prompt of the bank."""
 _BANK: Final = (16.95, 3.27, 2.99, -35.67)
-_BANK_SLOPE: Final = 1.0
-_BANK_BASE: Final = 5.0
+_BANK_SLOPE: Final = 1.09
+_BANK_BASE: Final = 3.9
 ENOUGH_FRAMES: Final = 60.0
 """Effective frames from which more no longer add to a score by themselves: people do say long
 sentences again, only never with the same landmarks."""
