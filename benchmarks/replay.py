@@ -5,7 +5,8 @@ python benchmarks/replay.py CORPUS [--split dev|eval] [--parts recall,false,bank
                             [--json FILE]
 
 recall   a prompt is heard twice in a call of 30 s, each time through another codec and noise at the
-         SNR of the row; found when a match has the right distance
+         SNR of the row; found when a match has the right distance. "spoken" are the trials whose
+         clip the network takes for speech at least half of the time, without noise and codec
 false    human calls of 2 minutes without a clip used twice, half of them of sources where one
          person says the same words again; every match is false, unless the corpus holds the
          recording twice
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -35,6 +36,7 @@ from replay_calls import CHUNK, KINDS, SECONDS, SNRS, Call, Calls
 from replay_fit import fit
 from replay_material import RATE, Material
 from replay_peer import Row, interval
+from replay_recall import recall
 
 from ringtrue.inference.evidence.base import Chunk
 from ringtrue.inference.evidence.replay import SPEECH_THRESHOLD, ReplayMatch, ReplayStream
@@ -70,48 +72,6 @@ class Run:
             pcm = call.samples[number * CHUNK : (number + 1) * CHUNK]
             stream.push(Chunk(pcm, float(speech), (number + 1) * CHUNK / RATE))
         return stream.matches
-
-    def recall(self, trials: int, codecs: Sequence[str]) -> Iterator[Row]:
-        """One row per codec, then per SNR and length over all codecs."""
-        found: dict[tuple[str, float, float], list[bool]] = {}
-        for codec in codecs:
-            for snr, seconds in product(SNRS, SECONDS):
-                cell = found.setdefault((codec, snr, seconds), [])
-                for trial in range(trials):
-                    call = self.calls.replayed(codec, snr, seconds, trial)
-                    cell.append(
-                        any(
-                            m.earlier is not None
-                            and abs(m.start - m.earlier - call.distance) < 0.06
-                            for m in self.matches(call)
-                        )
-                    )
-        for codec in codecs:
-            yield self._recall_row(f"second time through {codec}", found, codec=codec)
-        for snr, seconds in product(SNRS, SECONDS):
-            name = f"all codecs, {snr:.0f} dB, {seconds} s"
-            yield self._recall_row(name, found, snr=snr, seconds=seconds)
-
-    @staticmethod
-    def _recall_row(
-        name: str,
-        found: dict[tuple[str, float, float], list[bool]],
-        codec: str | None = None,
-        snr: float | None = None,
-        seconds: float | None = None,
-    ) -> Row:
-        hits = [
-            hit
-            for (c, s, d), cell in found.items()
-            if codec in (None, c) and snr in (None, s) and seconds in (None, d)
-            for hit in cell
-        ]
-        return {
-            "replay in a call": name,
-            "trials": len(hits),
-            "recall": float(np.mean(hits)),
-            "interval": interval(sum(hits), len(hits)),
-        }
 
     def false(self, calls: int) -> Iterator[Row]:
         """Human calls with a match, by kind."""
@@ -234,7 +194,7 @@ def main() -> None:
     material = Material(chosen.corpus, chosen.split)
     run = Run(Calls(material, Session(), chosen.seed, chosen.keep), chosen.seed)
     parts = {
-        "recall": lambda: run.recall(chosen.trials, chosen.codecs.split(",")),
+        "recall": lambda: recall(run.calls, run.matches, chosen.trials, chosen.codecs.split(",")),
         "false": lambda: run.false(chosen.calls),
         "bank": lambda: bank(material, chosen.prompts, 10 * chosen.trials, chosen.seed),
         "speed": run.speed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -11,12 +12,16 @@ from replay_fit import TAIL, fit
 from replay_material import RATE, SAME_WORDS, Material, Samples
 from replay_peer import Chromaprint, Row, interval
 
+from ringtrue.inference.replay.bank import MAX_PROMPTS
 from ringtrue.inference.replay.fingerprint import fingerprint
 from ringtrue.inference.replay.keyed import Keyed
 from ringtrue.inference.replay.likelihood import BANK_BAR
 from ringtrue.inference.replay.prompt import Prompt
 from ringtrue.inference.replay.prompt_index import PromptIndex
 from ringtrue.training.manifest import Clip
+
+CALL_SECONDS = 120.0
+"""Speech of a call that the likelihood ratio is fitted for, s."""
 
 
 def _pieces(material: Material, rng: np.random.Generator) -> list[tuple[Clip, slice]]:
@@ -38,7 +43,8 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     own = [c for c in material.human if c.source not in SAME_WORDS and c.seconds >= 3.3]
     rng = np.random.default_rng([seed, 2])
     own = [own[i] for i in rng.permutation(len(own))]
-    asked, unknown = own[: min(trials, len(own) // 2)], own[len(own) // 2 :]
+    asked = own[: min(trials, len(own) // 2)]
+    unknown = own[len(asked) :]
     fill = _pieces(material, rng)
     keyed = Keyed(bytes(16))
     stored: list[Prompt] = []
@@ -106,10 +112,17 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     }
     if peer is not None:
         yield peer.row(len(unknown) - len(doubles))
-    if np.isfinite(wrong).sum() >= 10 / TAIL:
+    if len(wrong) * TAIL >= 10 and np.mean(np.isfinite(wrong)) > TAIL:
         fitted = fit(wrong, true, BANK_BAR)
+        # A call asks about more speech than a clip, and a full bank has more to mistake it for:
+        # where matches are rare, their rate grows with both.
+        spoken = float(np.mean([clip.seconds for clip in unknown]))
+        more = CALL_SECONDS / spoken * max(1.0, MAX_PROMPTS / len(index))
+        less = math.log(more)
         yield {
-            "bank": f"fit: BASE {fitted.base:.2f}, SLOPE {fitted.slope:.2f}; tail from "
-            f"{fitted.start:.2f}, scale {fitted.scale:.2f} (upper {fitted.scale_upper:.2f}), "
-            f"{fitted.rate:.2g} of the clips reach the bar"
+            "bank": f"fit of {len(wrong)} clips of {spoken:.1f} s: BASE {fitted.base - less:.2f}, "
+            f"SLOPE {fitted.slope:.2f} ({fitted.base:.2f} for one clip and these prompts); tail "
+            f"from {fitted.start:.2f}, scale {fitted.scale:.2f} (upper {fitted.scale_upper:.2f}), "
+            f"true {fitted.spread[0]:.1f}…{fitted.spread[1]:.1f}; {more * fitted.rate:.2g} of the "
+            f"calls reach the bar of a full bank; LLR {fitted.measured - less:.1f} at the highest"
         }

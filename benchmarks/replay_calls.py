@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from replay_material import RATE, SAME_WORDS, Material, Samples
 
+from ringtrue.inference.evidence.replay import SPEECH_THRESHOLD
 from ringtrue.inference.session import Session
 from ringtrue.training.channel.presets import CODECS
 from ringtrue.training.manifest import Clip
@@ -82,11 +83,25 @@ class Calls:
         """The clip of a name."""
         return next(c for c in self.material.human if c.id == name)
 
-    def _replayed(self, codec: str, snr: float, seconds: float, trial: int) -> Call:
+    def is_spoken(self, codec: str, snr: float, seconds: float, trial: int) -> bool:
+        """Whether the network calls half of the clip that :meth:`replayed` plays twice speech,
+        without noise and codec. Room rumble and breath are no prompts, and never evidence.
+        """
+        _, prompt = self._chosen(codec, snr, seconds, trial)
+        lead = np.zeros(5 * CHUNK, np.float32)
+        heard = self._speech(np.concatenate([lead, prompt, lead])[: len(prompt) + len(lead)])
+        return bool(np.mean(heard[5:] >= SPEECH_THRESHOLD) >= 0.5)
+
+    def _chosen(
+        self, codec: str, snr: float, seconds: float, trial: int
+    ) -> tuple[np.random.Generator, Samples]:
         key = [self._seed, CODECS.index(codec), int(snr), int(10 * seconds), trial]
         rng = np.random.default_rng(key)
         clip = self._prompts[int(rng.integers(len(self._prompts)))]
-        prompt = self.material.prompt(clip, seconds)
+        return rng, self.material.prompt(clip, seconds)
+
+    def _replayed(self, codec: str, snr: float, seconds: float, trial: int) -> Call:
+        rng, prompt = self._chosen(codec, snr, seconds, trial)
         call, _ = self.material.human_call(rng, 24.0)
         other = str(rng.choice([c for c in CODECS if c != codec]))
         split = 12 * RATE + int(rng.integers(800))
@@ -109,19 +124,23 @@ class Calls:
     ) -> Call:
         whole = np.concatenate([samples, np.zeros(RATE * 3 // 2, np.float32)])
         whole = whole[: len(whole) // CHUNK * CHUNK].astype(np.float32)
-        state = self._session.zero_state()
-        speech = []
-        for chunk in whole.reshape(-1, 1, CHUNK):
-            step = self._session.run(chunk, state)
-            state = step.state
-            speech.append(step.speech[0])
         return Call(
             whole,
-            np.array(speech, np.float32),
+            self._speech(whole),
             distance,
             np.array(starts, np.float64),
             np.array(clips, np.str_),
         )
+
+    def _speech(self, samples: Samples) -> Samples:
+        """The network's probability of speech in each whole chunk."""
+        state = self._session.zero_state()
+        speech = []
+        for chunk in samples[: len(samples) // CHUNK * CHUNK].reshape(-1, 1, CHUNK):
+            step = self._session.run(chunk.astype(np.float32), state)
+            state = step.state
+            speech.append(step.speech[0])
+        return np.array(speech, np.float32)
 
     def _kept(self, name: str, make: Callable[[], Call]) -> Call:
         if self._keep is None:

@@ -19,7 +19,14 @@ Samples = npt.NDArray[np.float32]
 RATE = 8000
 SAME_WORDS = ("speech_commands_test", "fsdd", "arabic_commands", "dspspeech20_zh", "dspspeech20_en")
 """Sources in which one person says the same words again and again."""
-NOT_OF_PEOPLE = ("picovoice_wakeword", "thuhcsi_coherent_tts")
+NOT_OF_PEOPLE = (
+    "picovoice_wakeword",
+    "thuhcsi_coherent_tts",
+    # Sentences of one talker through many conditions of a listening test: one recording, distorted.
+    "itu_p862_pesq",
+    # One recording of a demo page processed in several ways, and a clip that repeats itself.
+    "firered_tts_demo",
+)
 """Sources that hold the same recording more than once."""
 
 

@@ -20,6 +20,10 @@ BRIDGE: Final = 32
 """Frames of lower similarity that may lie inside a stretch."""
 LAG: Final = 1
 """Frames by which the landmarks' alignment may be off."""
+APART: Final = 4
+"""Frames either way within which the alignment of parts of a stretch is looked for."""
+PARTS: Final = 4
+"""Parts of a stretch whose alignments are compared."""
 ACTIVE: Final = 150.0
 """Squared length of a frame's shape from which it says something (steps²); below is silence."""
 
@@ -87,6 +91,30 @@ def find_stretch(now: Shape, then: Shape, speech: npt.NDArray[np.bool_]) -> Stre
     similarity = float(dot[start:stop].sum()) / scale**0.5
     effective = float(weight.sum()) ** 2 / float(np.square(weight).sum())
     return Stretch(start, stop, lag, similarity, effective)
+
+
+def drift(now: Shape, then: Shape) -> float:
+    """How far the parts of ``now`` lie from where ``then`` has them, in frames, 0…APART.
+
+    A recording keeps its timing; whoever says a sentence again does not. Parts weigh by how much
+    they agree at their best, so that silence does not count.
+
+    Args:
+        now: [n, D].
+        then: [n + 2 * APART, D], so that frame i + APART is expected to agree with frame i of
+            ``now``.
+    """
+    count = len(now)
+    if count < PARTS:
+        return float(APART)
+    a, b = now.astype(np.float32), then.astype(np.float32)
+    dots = np.array([_products(a, b[shift:][:count]) for shift in range(2 * APART + 1)])
+    edges = np.linspace(0, count, PARTS + 1).astype(int)[:-1]
+    parts = np.add.reduceat(dots, edges, axis=1)
+    weight = np.maximum(parts.max(axis=0), 0.0).astype(np.float64)
+    away = np.abs(parts.argmax(axis=0) - APART)
+    total = float(weight.sum())
+    return float((weight * away).sum()) / total if total > 0.0 else float(APART)
 
 
 def _longest(good: npt.NDArray[np.bool_]) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ringtrue.inference.replay.compare import LAG, find_stretch
+from ringtrue.inference.replay.compare import APART, LAG, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
 from ringtrue.inference.replay.likelihood import REPEAT_BAR, repeat_score
@@ -42,6 +42,8 @@ class Repeat:
         similarity: correlation 0…1 of the two.
         frames: effective number of frames behind it.
         votes: landmarks that agree.
+        span: frames from the first to the last of these landmarks.
+        drift: frames by which parts of the later place lie elsewhere in the earlier one.
     """
 
     start: int
@@ -50,11 +52,16 @@ class Repeat:
     similarity: float
     frames: float
     votes: int
+    span: int
+    drift: float
 
     @property
     def score(self) -> float:
         """How sure it is; see :func:`repeat_score`."""
-        return repeat_score(self.similarity, self.votes, self.frames)
+        density = self.frames / max(1, self.stop - self.start)
+        return repeat_score(
+            self.similarity, self.votes, self.frames, self.span, self.drift, density
+        )
 
 
 class RepeatFinder:
@@ -130,14 +137,15 @@ class RepeatFinder:
             # Once more only with more votes.
             if max(self._compared.get(distance + i, 0) for i in (-1, 0, 1)) >= count:
                 continue
-            repeat = self._compare(distance, now, count)
+            agreeing = [v[0] for v in self._votes if abs(v[1] - distance) <= 1]
+            repeat = self._compare(distance, now, count, agreeing[-1] - agreeing[0])
             if repeat is not None:
                 found.append(repeat)
                 break
         self._compared = compared
         return found
 
-    def _compare(self, distance: int, now: int, votes: int) -> Repeat | None:
+    def _compare(self, distance: int, now: int, votes: int, span: int) -> Repeat | None:
         start = max(0, now - COMPARED)
         memory = self._memory
         stretch = find_stretch(
@@ -147,16 +155,15 @@ class RepeatFinder:
         )
         if stretch is None:
             return None
+        first, last = start + stretch.start, start + stretch.stop
+        distance += stretch.lag
+        apart = drift(
+            memory.shape(first, last),
+            memory.shape(first - distance - APART, last - distance + APART),
+        )
         repeat = _merge(
             self._newest,
-            Repeat(
-                start + stretch.start,
-                start + stretch.stop,
-                distance + stretch.lag,
-                stretch.similarity,
-                stretch.frames,
-                votes,
-            ),
+            Repeat(first, last, distance, stretch.similarity, stretch.frames, votes, span, apart),
         )
         if repeat.score < self._bar or repeat == self._newest:
             return None
@@ -178,4 +185,6 @@ def _merge(old: Repeat | None, new: Repeat) -> Repeat:
         max(similarity, new.similarity) if new.frames >= old.frames else similarity,
         frames,
         max(old.votes, new.votes),
+        max(old.span, new.span),
+        new.drift if new.frames >= old.frames else old.drift,
     )

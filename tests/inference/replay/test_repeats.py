@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ringtrue.inference.replay.compare import LAG, find_stretch
+from ringtrue.inference.replay.compare import APART, LAG, PARTS, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Fingerprinter, fingerprint
 from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE
 from ringtrue.inference.replay.memory import CallMemory
@@ -65,6 +65,14 @@ def test_nothing_is_found_where_nothing_repeats(call: Samples) -> None:
     assert find(call) == []
 
 
+def test_a_ticking_clock_is_no_repeat() -> None:
+    call = noise(3, 30.0) / 30
+    tick = noise(4, 0.03)
+    for at in range(0, len(call) - len(tick), 8000):
+        call[at : at + len(tick)] += tick
+    assert find(call) == []
+
+
 def test_an_echo_is_no_repeat() -> None:
     talk = voice(21, 8.0)
     echo = np.concatenate([silence(0.4), 0.3 * talk])[: len(talk)]
@@ -93,6 +101,27 @@ def test_compare_finds_the_stretch_and_the_lag() -> None:
     unrelated = find_stretch(shape, wide, speech)
     assert unrelated is None or unrelated.stop - unrelated.start < 60
     assert find_stretch(shape, np.pad(shape, ((1, 1), (0, 0))), ~speech) is None
+
+
+@pytest.mark.parametrize("shift", [-3, 0, 2])
+def test_a_recording_does_not_drift(shift: int) -> None:
+    shape = fingerprint(voice(8, 4.0)).shape[100:240]
+    then = np.pad(shape, ((APART + shift, APART - shift), (0, 0)))
+    assert drift(shape, then) == pytest.approx(abs(shift), abs=0.1)
+
+
+def test_slower_speech_drifts() -> None:
+    shape = fingerprint(voice(8, 4.0)).shape[100:240]
+    # 5 % slower: the ends lie 3.5 frames off.
+    slow = shape[np.rint(np.linspace(3.5, 136.5, 140)).astype(int)]
+    assert drift(slow, np.pad(shape, ((APART, APART), (0, 0)))) > 1.0
+
+
+def test_drift_of_nothing_is_the_largest() -> None:
+    shape = fingerprint(voice(8, 1.0)).shape
+    for count in (0, PARTS - 1, 40):
+        silent = np.zeros((count + 2 * APART, shape.shape[1]), np.int8)
+        assert drift(shape[:count], silent) == APART
 
 
 def test_memory_forgets_the_oldest_and_gives_zeros_for_it() -> None:

@@ -139,9 +139,13 @@ def test_in_a_monitor(toy: Session) -> None:
     assert verdicts[-1].llr > verdicts[30].llr
 
 
+def unmoved(similarity: float, votes: int, frames: float) -> float:
+    return repeat_score(similarity, votes, frames, span=40.0, drift=0.5, density=0.5)
+
+
 @pytest.mark.parametrize(
     ("score", "llr", "bar"),
-    [(repeat_score, repeat_llr, REPEAT_BAR), (bank_score, bank_llr, BANK_BAR)],
+    [(unmoved, repeat_llr, REPEAT_BAR), (bank_score, bank_llr, BANK_BAR)],
 )
 def test_more_is_never_less(score: object, llr: object, bar: float) -> None:
     points = [(a, v, f) for a in (0.5, 0.7, 0.9) for v in (6, 20, 80) for f in (40, 80, 300)]
@@ -154,3 +158,14 @@ def test_more_is_never_less(score: object, llr: object, bar: float) -> None:
     assert figures == sorted(figures)
     assert (figures[0], figures[-1]) == (0.0, MOST)
     assert llr(bar) > 0  # type: ignore[operator]
+
+
+def test_span_and_density_are_more_and_drift_is_less() -> None:
+    spans = [repeat_score(0.8, 20, 50.0, span, 0.5, 0.5) for span in (0, 10, 50, 100)]
+    assert spans == sorted(spans)
+    assert repeat_score(0.8, 20, 50.0, 300, 0.5, 0.5) == spans[-1]
+    drifts = [repeat_score(0.8, 20, 50.0, 40, drift, 0.5) for drift in (0.0, 0.5, 2.0, 4.0)]
+    assert drifts == sorted(drifts, reverse=True)
+    densities = [repeat_score(0.8, 20, 50.0, 40, 0.5, density) for density in (0.1, 0.2, 0.3)]
+    assert densities == sorted(set(densities))
+    assert repeat_score(0.8, 20, 50.0, 40, 0.5, 0.9) == densities[-1]
