@@ -18,6 +18,7 @@ from ringtrue.training.commands.export import export
 from ringtrue.training.commands.fit_fusion import fit_fusion
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.fit_timing import fit_timing
+from ringtrue.training.commands.import_recordings import import_recordings
 from ringtrue.training.commands.manifest import check, merge, summary
 from ringtrue.training.commands.model_card import model_card
 from ringtrue.training.commands.simulate_calls import simulate_calls
@@ -47,6 +48,7 @@ app.add_typer(manifest_app, name="manifest")
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
+    import_recordings,
     copy_synthesis,
     synthesise,
     train,

@@ -12,6 +12,7 @@ from ringtrue.inference.extras import MissingExtraError
 COMMANDS = {
     "manifest": "Check, merge or sum up manifests of training clips.",
     "cache": "Decode and cache the clips of a manifest.",
+    "import-recordings": "Cut recordings of a source into clips with a manifest.",
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
     "synthesise": "Make robot clips with a synthesizer that is installed.",
     "train": "Train a detector by a recipe.",
