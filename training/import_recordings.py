@@ -41,8 +41,10 @@ Speakers = Literal["unknown", "one", "folder", "file"]
 """Who speaks: nobody knows, one person, one per folder of the recordings, one per recording."""
 SPEAKERS: Final[tuple[Speakers, ...]] = ("unknown", "one", "folder", "file")
 
-_LEVEL: Final = -26.0
-_MARGIN: Final = 0.15
+LEVEL_DBFS: Final = -26.0
+"""Active level of a clip."""
+MARGIN_SECONDS: Final = 0.15
+"""What stays before and after its speech."""
 _PAUSE: Final = 0.3
 """Seconds; recordings are only cut in pauses that are longer."""
 _LONG_PAUSE: Final = 1.0
@@ -157,13 +159,13 @@ def cut(audio: Samples, longest: float = 12.0, shortest: float = 0.5) -> Iterato
         longest: seconds; a clip ends at the last pause before. Speech without a pause is cut there.
         shortest: seconds of speech and margins; shorter rests are dropped.
     """
-    margin = round(_MARGIN * SAMPLE_RATE)
-    room = round((longest - 2 * _MARGIN) * FRAMES_PER_SECOND)
+    margin = round(MARGIN_SECONDS * SAMPLE_RATE)
+    room = round((longest - 2 * MARGIN_SECONDS) * FRAMES_PER_SECOND)
     for first, last in _spans(speech_mask(audio, min_pause_seconds=_PAUSE), room):
         start = max(0, first * FRAME_SAMPLES - margin)
         clip = audio[start : last * FRAME_SAMPLES + margin]
         if len(clip) >= shortest * SAMPLE_RATE:
-            yield scale_to_active(clip, _LEVEL)
+            yield scale_to_active(clip, LEVEL_DBFS)
 
 
 def _spans(speech: Mask, room: int) -> Iterator[tuple[int, int]]:

