@@ -64,7 +64,7 @@ class SourceAdversary(nn.Module):
         gate = output.gate[:, None, :]
         mean = (output.embeddings * gate).sum(dim=2) / gate.sum(dim=2).clamp(min=1.0)
         heard = output.gate.sum(dim=1) > 0
-        mean = _Reverse.apply(mean)  # type: ignore[no-untyped-call]
+        mean = _Reverse.apply(mean)
         losses = []
         for name, head in self.heads.items():
             rows = (targets == int(name)) & heard

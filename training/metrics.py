@@ -246,7 +246,7 @@ def _all(score: Array, robot: NDArray[np.bool_], weights: Array) -> dict[str, Ar
 
 
 def _area(false_flags: Array, misses: Array) -> Array:
-    area: Array = -np.trapezoid(1 - misses, false_flags, axis=1)
+    area: Array = np.asarray(-np.trapezoid(1 - misses, false_flags, axis=1))
     return area
 
 
