@@ -26,14 +26,12 @@ class Batch:
         targets: [batch] float32, 1 robot, 0 human, -1 non-speech.
         pairs: the last 2 * ``pairs`` crops are pairs: first their bona fide crops, then, in the
             same order, their synthetic ones.
-        crops: [batch] int64, indices into the cache.
     """
 
     pcm: Tensor
     speech: Tensor
     targets: Tensor
     pairs: int
-    crops: Tensor
 
 
 class _Shuffled:
@@ -105,5 +103,4 @@ def batches(
             torch.from_numpy(speech),
             torch.from_numpy(cache.targets[chosen].astype(np.float32)),
             pairs,
-            torch.from_numpy(chosen),
         )

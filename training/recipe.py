@@ -98,8 +98,6 @@ class TrainConfig:
         lengths: crop lengths in seconds drawn per step; the batch size follows.
         pair_share: part of the crops of a batch that are pairs, where the cache has some.
         pair_weight: weight of the loss on the order within a pair.
-        adversary_weight: weight of the loss that hides a crop's source; 0: none.
-        adversary_robots: hide the sources of robots, too, not of people alone.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         warmup: part of the steps with rising learning rate.
@@ -128,8 +126,6 @@ class TrainConfig:
     lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
     pair_share: float = 0.5
     pair_weight: float = 0.0
-    adversary_weight: float = 0.0
-    adversary_robots: bool = False
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: float = 0.08

@@ -19,12 +19,11 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from ringtrue.model.detector import Detector
-from ringtrue.training.adversary import SourceAdversary
 from ringtrue.training.augment import augment
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
 from ringtrue.training.checkpoint import load_detector, plain, start_from
-from ringtrue.training.compose import HUMAN, ROBOT
+from ringtrue.training.compose import ROBOT
 from ringtrue.training.loss import Loss, crop_loss
 from ringtrue.training.recipe import Recipe, TrainConfig
 
@@ -100,7 +99,6 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             self.detector = Detector(recipe.model)
-            self.adversary = self._adversary()
         if initial is not None:
             start_from(self.detector, load_detector(initial))
         # Channels-last convolutions run about 10 % faster on CPUs.
@@ -120,26 +118,10 @@ class Trainer:
         # Norms and biases are not decayed.
         matrices = [p for p in self.detector.parameters() if p.ndim > 1]
         vectors = [p for p in self.detector.parameters() if p.ndim <= 1]
-        groups = [
+        return [
             {"params": matrices, "weight_decay": self.config.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
-        if self.adversary is not None:
-            groups.append({"params": list(self.adversary.parameters()), "weight_decay": 0.0})
-        return groups
-
-    def _adversary(self) -> SourceAdversary | None:
-        """Heads over the sources in the cache; ``self.groups`` numbers those of each crop."""
-        if not self.config.adversary_weight:
-            return None
-        targets, sources = self.cache.targets, np.array(self.cache.sources)
-        self.groups = np.zeros(len(targets), np.int64)
-        counts = {}
-        for target in (HUMAN, ROBOT) if self.config.adversary_robots else (HUMAN,):
-            rows = targets == target
-            names, self.groups[rows] = np.unique(sources[rows], return_inverse=True)
-            counts[target] = len(names)
-        return SourceAdversary(self.recipe.model.network.embedding, counts)
 
     def _resume(self, path: Path) -> None:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -151,8 +133,6 @@ class Trainer:
         self.detector.load_state_dict(checkpoint["detector"])
         self.averaged.load_state_dict(checkpoint["averaged"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
-        if self.adversary is not None:
-            self.adversary.load_state_dict(checkpoint["adversary"])
         self.reached = Progressed(**checkpoint["reached"])
         log.info("resuming at step %d of %d", self.reached.step, self.config.steps)
 
@@ -164,7 +144,6 @@ class Trainer:
                 "detector": self.detector.state_dict(),
                 "averaged": self.averaged.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
-                "adversary": self.adversary.state_dict() if self.adversary else {},
                 "reached": vars(self.reached),
             },
             temporary,
@@ -184,15 +163,8 @@ class Trainer:
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
         output = self.detector.forward_features(features, batch.speech, use, config.half)
         loss = crop_loss(output, batch.speech, batch.targets, config, batch.pairs)
-        total = loss.total
-        if self.adversary is not None:
-            groups = torch.from_numpy(self.groups[batch.crops.numpy()])
-            hidden = self.adversary(output, batch.targets, groups)
-            # Ramped up, so that there is something to hide before it is hidden.
-            ramp = min(1.0, self.reached.step / (0.2 * config.steps))
-            total = total + config.adversary_weight * ramp * hidden
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.detector.parameters(), 5.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.detector)

@@ -17,12 +17,11 @@ from ringtrue.training.crossval import (
     Trials,
     fold_figures,
     folds,
-    run_fold,
     score_crops,
-    summarise,
     training_part,
     trials_of,
 )
+from ringtrue.training.crossval_run import run_fold, summarise
 from ringtrue.training.recipe import Recipe, parse_recipe
 
 NETWORK = {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}

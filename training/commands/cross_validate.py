@@ -47,7 +47,8 @@ def cross_validate(
     import torch
 
     from ringtrue.training.cache import build_cache, open_cache
-    from ringtrue.training.crossval import folds, run_fold, summarise
+    from ringtrue.training.crossval import folds
+    from ringtrue.training.crossval_run import run_fold, summarise
     from ringtrue.training.recipe import read_recipe
 
     chosen = read_recipe(recipe)
