@@ -28,7 +28,7 @@ NETWORK = {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}
 LENGTH = 16_000
 
 
-def _cache(rows: list[tuple[str, str, int]], pairs: list[tuple[int, int]] = []) -> CropCache:  # noqa: B006
+def _cache(rows: list[tuple[str, str, int]], pairs: tuple[tuple[int, int], ...] = ()) -> CropCache:
     """Crops of 2 s: robots buzz, people are noise."""
     rng = np.random.default_rng(3)
     audio = rng.normal(0, 2000, (len(rows), LENGTH))
@@ -76,7 +76,7 @@ def test_too_few_sources_or_folds_are_refused() -> None:
 
 def test_training_never_sees_the_fold_and_keeps_noise() -> None:
     cache = _cache([("a", "", 0), ("b", "", 0), ("x", "x", 1), ("a", "world", 1), ("n", "", -1)],
-                   [(0, 3), (1, 2)])  # fmt: skip
+                   ((0, 3), (1, 2)))  # fmt: skip
     part = training_part(cache, Fold(0, frozenset({"a", "n"})))
     assert part.targets.tolist() == [LEFT_OUT, 0, 1, LEFT_OUT, -1]
     assert part.targets.dtype == np.int8
