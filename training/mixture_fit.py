@@ -20,7 +20,7 @@ from ringtrue.model.detector import Detector
 from ringtrue.model.mixture import Mixture, MixtureConfig
 from ringtrue.training.cache import CropCache
 from ringtrue.training.checkpoint import start_from
-from ringtrue.training.metrics import auc_draws, bootstrap_weights
+from ringtrue.training.metrics import auc, auc_draws, bootstrap_weights
 from ringtrue.training.recipe import MixtureFitConfig
 from ringtrue.training.validation import DevSet, objective_of, score_audio
 
@@ -64,11 +64,13 @@ class TriedGain:
         objective: mean of 1 - AUC over the sets.
         error: standard error of the difference to the least objective, by a bootstrap over
             speakers and synthesizers; 0 where the sets have no groups.
+        by_set: 1 - AUC of each set, by its name.
     """
 
     gain: float
     objective: float
     error: float
+    by_set: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,9 @@ class ChosenGain:
 
 
 def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[float]) -> ChosenGain:
-    """Set the weight of the frame evidence: the largest that dev cannot tell from the best.
+    """Set the weight of the frame evidence to the best of ``gains`` on dev.
 
-    Mixtures see single frames, so that they can learn less of a training source than the network
-    can; where dev is too small to prefer either, they get more weight. This is the rule of one
-    standard error for the simpler of two models (Breiman et al., 1984; Hastie et al., 2009, 7.10).
+    What was tried tells how sure that is, and what each set says: the mean can be carried by one.
     """
 
     def scores(gain: float) -> list[NDArray[np.float32]]:
@@ -100,13 +100,17 @@ def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[floa
     best = min(objectives, key=lambda gain: objectives[gain])
     draws = {gain: _draws(values, sets) for gain, values in found.items()}
     tried = tuple(
-        TriedGain(gain, objectives[gain], float(np.std(draws[gain] - draws[best])))
+        TriedGain(
+            gain,
+            objectives[gain],
+            float(np.std(draws[gain] - draws[best])),
+            {dev.name: 1 - auc(v, dev.robot) for v, dev in zip(found[gain], sets, strict=True)},
+        )
         for gain in gains
     )
-    chosen = max(t.gain for t in tried if t.objective - objectives[best] <= t.error)
     with torch.no_grad():
-        detector.pool.gain.fill_(chosen)
-    return ChosenGain(chosen, tried)
+        detector.pool.gain.fill_(best)
+    return ChosenGain(best, tried)
 
 
 def _draws(scores: Sequence[NDArray[np.float32]], sets: Sequence[DevSet]) -> NDArray[np.float64]:

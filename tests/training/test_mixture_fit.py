@@ -76,21 +76,12 @@ def test_network_stays_and_dev_prefers_the_mixtures(crops: CropCache, detector: 
     assert [t.gain for t in chosen.tried] == list(CONFIG.gains)
     objectives = {t.gain: t.objective for t in chosen.tried}
     assert objectives[chosen.gain] == 0.0
-    assert chosen.gain == max(gain for gain, value in objectives.items() if value == 0.0)
+    assert chosen.gain > 0
     assert grown.pool.gain.item() == chosen.gain
-
-
-def test_the_largest_weight_within_one_standard_error_is_chosen(
-    crops: CropCache, detector: Detector
-) -> None:
-    grown = with_mixture(detector, crops, CONFIG)
-    chosen = choose_gain(grown, [_dev()], (0.0, 1.0, -1.0, -50.0))
-    by_gain = {t.gain: t for t in chosen.tried}
-    # Mixtures that count the wrong way round are worse than any doubt about them.
-    assert by_gain[-50.0].objective == 1.0
-    assert by_gain[-50.0].objective - by_gain[chosen.gain].objective > by_gain[-50.0].error
-    assert chosen.gain == 1.0
-    assert by_gain[1.0].error == 0.0
+    # Mixtures that count the wrong way round are worse, whoever is drawn.
+    (wrong,) = choose_gain(grown, [_dev()], (-50.0,)).tried
+    assert wrong.by_set == {"toy@1": 1.0}
+    assert (wrong.objective, wrong.error) == (1.0, 0.0)
 
 
 def test_same_seed_same_mixtures(crops: CropCache, detector: Detector) -> None:
