@@ -18,6 +18,7 @@ import soxr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
+from ringtrue.training.clip_file import write_clip
 from ringtrue.training.copysynth_methods import (
     ALL_SYNTHESIZERS,
     COPY_SYNTHESIZERS,
@@ -100,7 +101,7 @@ def copy_synthesise(
                             if audio is None:
                                 audio = _read(manifest.audio_path(origin))
                             rng = np.random.default_rng([seed, _hash(origin.id), _hash(name)])
-                            seconds = _write(path, synthesise_copy(name, audio, rng))
+                            seconds = write_clip(path, synthesise_copy(name, audio, rng))
                             written += 1
                     except (ValueError, OSError, RuntimeError, np.linalg.LinAlgError) as error:
                         failed.append(f"{origin.id} ({name}): {error}")
@@ -167,15 +168,3 @@ def _read(path: Path) -> Samples:
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)
     return np.ascontiguousarray(mono, dtype=np.float32)
-
-
-def _write(path: Path, samples: Samples) -> float:
-    """Write through a temporary name, so that a stopped run leaves no half file; seconds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        soundfile.write(partial, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return len(samples) / SAMPLE_RATE

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-import soundfile
 import soxr
 from rich.progress import track
 
@@ -25,6 +24,7 @@ from ringtrue.inference.audio import open_recording
 from ringtrue.inference.audio_error import AudioError
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from ringtrue.training.channel.levels import scale_to_active
+from ringtrue.training.clip_file import write_clip
 from ringtrue.training.manifest import (
     CONDITIONS,
     LABELS,
@@ -92,7 +92,7 @@ def import_recordings(
     Raises:
         ValueError: no recordings, ``shortest`` is not below ``longest``, or a label, split or
             condition that manifests do not know.
-        OSError: the folder or its manifest cannot be written.
+        OSError: a clip or the manifest cannot be written.
     """
     if not recordings:
         raise ValueError("expected recordings, got none")
@@ -106,7 +106,6 @@ def import_recordings(
     failed: list[str] = []
     written = silent = 0
     taken: dict[str, float] = {}
-    (out_dir / row.source).mkdir(parents=True, exist_ok=True)
     for recording in track(recordings, description="recordings"):
         speaker = _speaker(row.source, recording, speakers)
         if most_seconds is not None and taken.get(speaker, 0.0) >= most_seconds:
@@ -125,7 +124,7 @@ def import_recordings(
             identity = f"{name}-{number:03d}"
             path = out_dir / row.source / f"{identity}.flac"
             if not path.is_file():
-                soundfile.write(path, clip, SAMPLE_RATE)
+                write_clip(path, clip)
                 written += 1
             seconds = round(len(clip) / SAMPLE_RATE, 3)
             taken[speaker] = taken.get(speaker, 0.0) + seconds

@@ -26,6 +26,7 @@ import soxr
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples
 from ringtrue.training.channel.levels import active_power, frame_powers, scale_to_active
+from ringtrue.training.clip_file import write_clip
 from ringtrue.training.import_recordings import LEVEL_DBFS, MARGIN_SECONDS
 from ringtrue.training.manifest import Clip, Manifest, write_manifest
 
@@ -134,14 +135,13 @@ def synthesise(
     rows: list[Clip] = []
     failed: list[str] = []
     written = 0
-    (out_dir / row.source).mkdir(parents=True, exist_ok=True)
     for voice in voices or (engine.voice,):
         for text in dict.fromkeys(texts):
             name = f"{row.source}-{_plain(voice)}-{zlib.crc32(text.encode()):08x}"
             path = out_dir / row.source / f"{name}.flac"
             try:
                 if not path.is_file():
-                    soundfile.write(path, _speak(engine, voice, text, encoding), SAMPLE_RATE)
+                    write_clip(path, _speak(engine, voice, text, encoding))
                     written += 1
                 seconds = round(soundfile.info(path).duration, 3)
             except (ValueError, OSError, RuntimeError, subprocess.SubprocessError) as error:

@@ -116,6 +116,25 @@ def test_a_speaker_gives_no_more_than_asked(tmp_path: Path) -> None:
     assert [c.speaker for c in every.manifest] == ["page:a", "page:b", "page:c"]
 
 
+@pytest.mark.usefixtures("loud_is_speech")
+def test_a_run_that_stops_while_writing_leaves_no_half_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", _bursts(3), 8000)
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        path.write_bytes(b"fLaC")
+        raise RuntimeError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("soundfile.write", full)
+        with pytest.raises(OSError, match=r"000.flac: cannot be written: No space left"):
+            import_recordings([tmp_path / "a.wav"], tmp_path / "out", ROW)
+    assert not list((tmp_path / "out" / "page").iterdir())
+    done = import_recordings([tmp_path / "a.wav"], tmp_path / "out", ROW)
+    assert done.written == 1
+
+
 def test_wrong_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected recordings, got none"):
         import_recordings([], tmp_path, ROW)
