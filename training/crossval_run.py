@@ -76,9 +76,8 @@ def summarise(files: Sequence[Path]) -> list[str]:
             objective += [1 - cell["auc"] for cell in found]
             eers = " / ".join(f"{100 * cell['eer']:.1f}" for cell in found)
             text.append(f"EER at {seconds} s {eers} %")
-        lines.append(
-            f"mixtures x {gain}: mean 1 - AUC {np.mean(objective):.4f}; " + "; ".join(text)
-        )
+        name = "mixtures alone" if gain == "inf" else f"mixtures x {gain}"
+        lines.append(f"{name}: mean 1 - AUC {np.mean(objective):.4f}; " + "; ".join(text))
     longest = f"{SECONDS[-1]:g}"
     by_source = {
         name: area for f in figures for name, area in f["gains"]["0"][longest]["by_source"].items()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+import soundfile
 import soxr
 from rich.progress import track
 
@@ -79,7 +80,7 @@ def import_recordings(
 ) -> Imported:
     """Write ``<source>/<source>-<recording>-<number>.flac`` of all, and a manifest.
 
-    Clips that exist are kept, so that a stopped run goes on where it was.
+    Clips that exist with the same length are kept; the manifest is written at the end.
 
     Args:
         recordings: files of one source.
@@ -123,7 +124,8 @@ def import_recordings(
         for number, clip in enumerate(cut(audio, longest, shortest)):
             identity = f"{name}-{number:03d}"
             path = out_dir / row.source / f"{identity}.flac"
-            if not path.is_file():
+            # Cut otherwise, or damaged: made again, so that rows tell what files hold.
+            if _samples_of(path) != len(clip):
                 write_clip(path, clip)
                 written += 1
             seconds = round(len(clip) / SAMPLE_RATE, 3)
@@ -135,6 +137,14 @@ def import_recordings(
     if rows:
         write_manifest(manifest, out_dir / "manifest.jsonl")
     return Imported(manifest, written, silent, tuple(failed))
+
+
+def _samples_of(path: Path) -> int:
+    """Length of a clip that is there; 0 for none and for what cannot be read."""
+    try:
+        return int(soundfile.info(path).frames)
+    except (OSError, RuntimeError):
+        return 0
 
 
 def read_8k(path: Path) -> Samples:

@@ -103,6 +103,8 @@ def test_a_folder_becomes_clips_and_rows_and_what_fails_is_named(tmp_path: Path)
     again = import_recordings(files, tmp_path / "out", ROW, "folder")
     assert again.written == 0
     assert again.manifest == done.manifest
+    (tmp_path / "out" / rows[0].path).write_bytes(b"fLaC cut short")
+    assert import_recordings(files, tmp_path / "out", ROW, "folder").written == 1
 
 
 @pytest.mark.usefixtures("loud_is_speech")
