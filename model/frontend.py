@@ -1,7 +1,9 @@
 """Features computed inside the graph: framing, DFT, filterbank, log and level normalisation.
 
 The DFT is a convolution with fixed windowed cosine and sine kernels, so that the exported graph
-needs no STFT operator. Three kinds can be chosen in a recipe:
+needs no STFT operator. Its phase counts from the middle of the frame, where the kernels are even
+and odd: frames are folded there first, which halves the kernels and the multiplications, and
+magnitudes do not change. Three kinds can be chosen in a recipe:
 
 ``linear``
     log energies of triangular filters spaced linearly in Hz (linear beats mel for spoofing:
@@ -42,7 +44,7 @@ class FrontendConfig:
     Attributes:
         kind: one of :data:`KINDS`.
         bands: number of filters (and of coefficients for ``lfcc``).
-        window: analysis window in samples (Hann, periodic).
+        window: analysis window in samples (Hann, periodic), even.
         hop: samples between frames; must divide the chunk.
         fft: DFT length in samples.
         f_min: lowest filter edge in Hz.
@@ -75,6 +77,8 @@ class FrontendConfig:
             raise ValueError(
                 f"expected hop <= window <= fft, got {self.hop}, {self.window}, {self.fft}"
             )
+        if self.window % 2:
+            raise ValueError(f"window: expected an even number of samples, got {self.window}")
         if not 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2:
             raise ValueError(
                 f"expected 0 <= f_min < f_max <= {SAMPLE_RATE / 2} Hz, "
@@ -110,17 +114,26 @@ def filterbank(config: FrontendConfig) -> NDArray[np.float32]:
     return np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
 
 
-def dft_kernels(config: FrontendConfig) -> NDArray[np.float32]:
-    """Windowed cosine then sine kernels, shape [2 * (fft // 2 + 1), window].
+def folded_dft(config: FrontendConfig) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Windowed cosine and sine kernels over one half of a frame, [fft // 2 + 1, window // 2] each.
 
-    Scaled so that the squared magnitudes of one frame sum to the mean power of the windowed
-    frame for a signal in -1..1.
+    Sample m of the half is m behind the middle of the frame. The cosines take the sum of both
+    halves, folded at the middle, the sines their difference. Scaled so that the squared magnitudes
+    of one frame sum to the mean power of the windowed frame for a signal in -1..1.
     """
-    n = np.arange(config.window)
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * n / config.window)
-    window /= math.sqrt(float(np.sum(window**2)) * config.fft / 2)
-    phase = 2 * np.pi * np.outer(np.arange(config.fft // 2 + 1), n) / config.fft
-    return np.concatenate([np.cos(phase) * window, np.sin(phase) * window]).astype(np.float32)
+    half = config.window // 2
+    behind = np.arange(half)
+    window = 0.5 + 0.5 * np.cos(np.pi * behind / half)
+    # Sum over the whole frame: the middle once, the others twice, the first sample is 0.
+    energy = 2 * float(np.sum(window**2)) - 1.0
+    window /= math.sqrt(energy * config.fft / 2)
+    # The fold counts the middle twice.
+    window[0] /= 2
+    phase = 2 * np.pi * np.outer(np.arange(config.fft // 2 + 1), behind) / config.fft
+    return (
+        (np.cos(phase) * window).astype(np.float32),
+        (np.sin(phase) * window).astype(np.float32),
+    )
 
 
 def dct_matrix(size: int) -> NDArray[np.float32]:
@@ -134,7 +147,8 @@ def dct_matrix(size: int) -> NDArray[np.float32]:
 class Frontend(nn.Module):
     """PCM to gain-independent features, streaming with explicit state."""
 
-    kernels: Tensor
+    cosines: Tensor
+    sines: Tensor
     filters: Tensor
     dct: Tensor
 
@@ -144,21 +158,37 @@ class Frontend(nn.Module):
         filters = filterbank(config)
         # Bins above the highest filter are not computed.
         bins = int(np.flatnonzero(filters.any(axis=0))[-1]) + 1
-        real, imaginary = np.split(dft_kernels(config), 2)
-        kernels = np.concatenate([real[:bins], imaginary[:bins]])
+        cosines, sines = folded_dft(config)
         # Fixed by the configuration, so not part of checkpoints.
         constants = {
-            "kernels": kernels[:, None, :],
+            "cosines": cosines[:bins, :, None],
+            "sines": sines[:bins, :, None],
             "filters": filters[:, :bins, None],
             "dct": dct_matrix(config.bands)[:, :, None],
         }
         for name, value in constants.items():
             self.register_buffer(name, torch.from_numpy(value.copy()), persistent=False)
 
+    def _folded_frames(self, padded: Tensor) -> tuple[Tensor, Tensor]:
+        """Both halves of each frame, outwards from its middle, [batch, window // 2, frames]."""
+        window, hop = self.config.window, self.config.hop
+        # A frame is a run of blocks, and frames begin a whole number of blocks apart.
+        size = math.gcd(window, hop)
+        blocks = padded.reshape(padded.shape[0], -1, size)
+        count = window // size
+        # Ends count from the back: the exported graph needs no shape arithmetic.
+        parts = [
+            blocks[:, first : (first + 1 - count) or None : hop // size] for first in range(count)
+        ]
+        samples = torch.cat(parts, dim=2).transpose(1, 2)
+        half = window // 2
+        return samples[:, half:], samples[:, 1 : half + 1].flip(1)
+
     def log_energies(self, padded: Tensor) -> Tensor:
         """Log filter energies [batch, bands, frames] of PCM [batch, history + samples]."""
-        spectrum = F.conv1d(padded[:, None, :], self.kernels, stride=self.config.hop)
-        real, imaginary = spectrum.chunk(2, dim=1)
+        after, before = self._folded_frames(padded)
+        real = F.conv1d(after + before, self.cosines)
+        imaginary = F.conv1d(after - before, self.sines)
         energies = F.conv1d(real * real + imaginary * imaginary, self.filters)
         return torch.log(torch.clamp(energies, min=_POWER_FLOOR))
 

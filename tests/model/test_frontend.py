@@ -15,8 +15,8 @@ from ringtrue.model.frontend import (
     Frontend,
     FrontendConfig,
     dct_matrix,
-    dft_kernels,
     filterbank,
+    folded_dft,
 )
 
 
@@ -29,24 +29,43 @@ def _zeros(config: FrontendConfig) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.zeros(1, config.history), torch.zeros(1, 1)
 
 
-def test_dft_kernels_match_librosa_stft() -> None:
-    config = FrontendConfig()
+def _power(config: FrontendConfig, frames: np.ndarray) -> np.ndarray:
+    """Squared magnitudes of frames [frames, window] as the frontend computes them."""
+    half = config.window // 2
+    after, before = frames[:, half:], frames[:, half:0:-1]
+    cosines, sines = folded_dft(config)
+    return np.square((after + before) @ cosines.T) + np.square((after - before) @ sines.T)
+
+
+@pytest.mark.parametrize(("window", "fft"), [(200, 200), (160, 200), (160, 256)])
+def test_folded_dft_matches_numpy(window: int, fft: int) -> None:
+    config = FrontendConfig(window=window, fft=fft)
     pcm = _noise(1600)[0].numpy()
-    frames = np.stack([pcm[i : i + 200] for i in range(0, 1401, 80)])
-    spectrum = dft_kernels(config) @ frames.T
-    power = np.square(spectrum[:101]) + np.square(spectrum[101:])
-    window = librosa.filters.get_window("hann", 200)
-    expected = np.abs(np.fft.rfft(frames * window, 200)).T ** 2 / (np.sum(window**2) * 100)
-    np.testing.assert_allclose(power, expected, rtol=2e-4, atol=1e-9)
+    frames = np.stack([pcm[i : i + window] for i in range(0, 1401, 80)])
+    hann = librosa.filters.get_window("hann", window)
+    expected = np.abs(np.fft.rfft(frames * hann, fft)) ** 2 / (np.sum(hann**2) * fft / 2)
+    np.testing.assert_allclose(_power(config, frames), expected, rtol=3e-4, atol=1e-9)
 
 
 def test_band_power_sums_to_signal_power() -> None:
     config = FrontendConfig()
     frame = _noise(200, level=0.1)[0].numpy()
-    spectrum = dft_kernels(config) @ frame
-    power = (np.square(spectrum[:101]) + np.square(spectrum[101:])).sum()
+    power = _power(config, frame[None]).sum()
     window = librosa.filters.get_window("hann", 200)
     assert power == pytest.approx(np.sum((frame * window) ** 2) / np.sum(window**2), rel=0.02)
+
+
+@pytest.mark.parametrize(("window", "hop"), [(200, 80), (160, 80), (256, 100), (80, 80)])
+def test_log_energies_match_librosa_frames(window: int, hop: int) -> None:
+    config = FrontendConfig(window=window, hop=hop, fft=256)
+    pcm = _noise(1600 + config.history)
+    frames = librosa.util.frame(pcm[0].numpy(), frame_length=window, hop_length=hop).T
+    hann = librosa.filters.get_window("hann", window)
+    power = np.abs(np.fft.rfft(frames * hann, 256)) ** 2 / (np.sum(hann**2) * 128)
+    expected = np.log(filterbank(config) @ power.T)
+    found = Frontend(config).log_energies(pcm)[0].numpy()
+    assert found.shape == (80, 1600 // hop)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_linear_filterbank_matches_torchaudio() -> None:
