@@ -27,6 +27,34 @@ from ringtrue.training.recipe import Recipe
 from ringtrue.training.trainer import Trainer
 
 
+def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
+    """Say in ``folder`` what it is for, so that another cross-validation is not resumed by mistake.
+
+    Args:
+        folder: of the folds; made if needed.
+        recipe: what is trained.
+        crops: folder of the cached crops, whose name tells recipe, manifest and channel.
+        count: folds.
+
+    Raises:
+        ValueError: the folder holds another cross-validation.
+    """
+    meant = json.dumps(
+        {"folds": count, "crops": crops.name, "recipe": dataclasses.asdict(recipe)},
+        indent=1, sort_keys=True,
+    )  # fmt: skip
+    path = folder / "crossval.json"
+    if path.exists():
+        if path.read_text(encoding="utf-8") != meant:
+            raise ValueError(
+                f"{folder} holds a cross-validation of another recipe, manifest or number of "
+                "folds; use another folder (--out) or remove it"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(meant, encoding="utf-8")
+
+
 def run_fold(recipe: Recipe, cache: CropCache, fold: Fold, folder: Path) -> dict[str, Any]:
     """Train one fold and score its sources; a trained fold is not trained again.
 

@@ -21,7 +21,7 @@ from ringtrue.training.crossval import (
     training_part,
     trials_of,
 )
-from ringtrue.training.crossval_run import run_fold, summarise
+from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
 from ringtrue.training.recipe import Recipe, parse_recipe
 
 NETWORK = {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}
@@ -151,3 +151,18 @@ def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: 
     assert named == {
         "a (human)", "b (human)", "c (human)", "page (human)", "page/tts", "x/x", "y/y",
     }  # fmt: skip
+
+
+def test_a_folder_of_another_cross_validation_is_refused(tmp_path: Path) -> None:
+    recipe = parse_recipe({"name": "one", "training": {"steps": 3}})
+    folder = tmp_path / "crossval"
+    claim_folder(folder, recipe, tmp_path / "crops-a", 2)
+    claim_folder(folder, recipe, tmp_path / "crops-a", 2)
+    others = [
+        (parse_recipe({"name": "one", "training": {"steps": 4}}), "crops-a", 2),
+        (recipe, "crops-b", 2),
+        (recipe, "crops-a", 3),
+    ]
+    for other, crops, count in others:
+        with pytest.raises(ValueError, match="another recipe, manifest or number of folds"):
+            claim_folder(folder, other, tmp_path / crops, count)

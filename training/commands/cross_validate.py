@@ -40,7 +40,8 @@ def cross_validate(
     never learnt from it. Use it to choose between recipes: the mean of 1 - AUC (every source weighs
     the same) and the AUC of every source are printed and written to fold-N/figures.json. A recipe
     with mixture.components fits them in every fold and tries every one of mixture.gains. The
-    training run of each fold is resumed by the same command.
+    training run of each fold is resumed by the same command; a folder that holds another recipe's
+    folds is refused.
 
     Example: ringtrue cross-validate ringtrue --manifest corpus/manifest.jsonl --folds 2
     """
@@ -48,21 +49,20 @@ def cross_validate(
 
     from ringtrue.training.cache import build_cache, open_cache
     from ringtrue.training.crossval import folds
-    from ringtrue.training.crossval_run import run_fold, summarise
+    from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
     from ringtrue.training.recipe import read_recipe
 
     chosen = read_recipe(recipe)
     if chosen.kind != "network":
         raise ValueError(f"recipe {chosen.name}: expected kind network, got {chosen.kind}")
     folder = out or Path("runs") / f"crossval-{chosen.name}"
-    crops = open_cache(
-        build_cache(manifest, chosen, cache, rooms(manifest, rirs), workers), chosen.crops.count
-    )
-    torch.set_num_threads(threads)
-    parts = folds(crops, count)
     if only is not None and only >= count:
         raise ValueError(f"--only: expected a fold of 0 to {count - 1}, got {only}")
-    for fold in parts:
+    cached = build_cache(manifest, chosen, cache, rooms(manifest, rirs), workers)
+    claim_folder(folder, chosen, cached, count)
+    crops = open_cache(cached, chosen.crops.count)
+    torch.set_num_threads(threads)
+    for fold in folds(crops, count):
         if only is None or fold.number == only:
             figures = run_fold(chosen, crops, fold, folder / f"fold-{fold.number}")
             path = folder / f"fold-{fold.number}" / "figures.json"
