@@ -289,12 +289,19 @@ def _origin(card: CardInput) -> str:
     name, report = card.recipe.name, card.report
     start = f" --initial {card.recipe.initial}" if card.recipe.initial else ""
     baselines = (d for d in report.detectors if d != report.model)
-    steps = [f"ringtrue train {name} --manifest MANIFEST{start}"]
+    if card.recipe.network:
+        steps = [f"ringtrue cache {name} --manifest MANIFEST"]
+    else:
+        steps = [f"ringtrue train {name} --manifest MANIFEST{start}"]
     steps += [f"ringtrue train {baseline} --manifest MANIFEST" for baseline in baselines]
     trained = "best.ckpt"
     if card.recipe.mixture.components:
-        steps.append(f"ringtrue fit-mixture runs/{name}/{trained} --manifest MANIFEST")
+        network = card.recipe.network or f"runs/{name}/{trained}"
         trained = "final.ckpt"
+        steps.append(
+            f"ringtrue fit-mixture {network} --manifest MANIFEST --recipe {name} "
+            f"--out runs/{name}/{trained}"
+        )
     train = "\n".join(steps)
     return f"""## How the figures were made
 

@@ -176,13 +176,15 @@ class Recipe:
     """A whole recipe; ``kind`` is ``network`` or one of the baselines.
 
     ``initial`` names the weights that the released run started from (``train --initial``); empty:
-    it started afresh.
+    it started afresh. ``network`` names a checkpoint whose network the released model took over
+    without training it, so that only ``fit-mixture`` ran; empty: the network was trained.
     """
 
     name: str
     kind: str = "network"
     version: str = "0.1.0"
     initial: str = ""
+    network: str = ""
     data: DataConfig = field(default_factory=DataConfig)
     crops: CropConfig = field(default_factory=CropConfig)
     model: DetectorConfig = field(default_factory=DetectorConfig)

@@ -92,6 +92,29 @@ def test_refused_for_another_split_or_other_clips() -> None:
         model_card(dataclasses.replace(card, training=Manifest((), Path())))
 
 
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ({}, "ringtrue train r --manifest MANIFEST\nringtrue export runs/r/best.ckpt "),
+        (
+            {"initial": "old.ckpt", "mixture": {"components": 4}},
+            "ringtrue train r --manifest MANIFEST --initial old.ckpt\n"
+            "ringtrue fit-mixture runs/r/best.ckpt --manifest MANIFEST --recipe r "
+            "--out runs/r/final.ckpt\nringtrue export runs/r/final.ckpt ",
+        ),
+        (
+            {"network": "old.ckpt", "mixture": {"components": 4}},
+            "ringtrue cache r --manifest MANIFEST\n"
+            "ringtrue fit-mixture old.ckpt --manifest MANIFEST --recipe r "
+            "--out runs/r/final.ckpt\nringtrue export runs/r/final.ckpt ",
+        ),
+    ],
+)
+def test_commands_are_those_that_made_the_model(values: dict[str, object], steps: str) -> None:
+    card = dataclasses.replace(_card(), recipe=parse_recipe({"name": "r", **values}))
+    assert f"```\n{steps}" in model_card(card)
+
+
 def test_licences(tmp_path: Path) -> None:
     assert read_licences(tmp_path / "manifest.jsonl") == {}
     path = tmp_path / "sources.jsonl"

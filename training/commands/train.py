@@ -72,11 +72,12 @@ def train(
         typer.echo(f"trained {train_baseline(chosen, crops, folder)}")
         return
     torch.set_num_threads(threads)
-    if chosen.initial and initial is None:
+    base = chosen.initial or chosen.network
+    if base and initial is None:
         log.warning(
-            "the released run of this recipe started from %s; without --initial this one starts "
-            "afresh",
-            chosen.initial,
+            "the released model of this recipe builds on the weights %s; without --initial this "
+            "run starts afresh",
+            base,
         )
     validate = validator(dev_sets(read_manifest(manifest), cache / "heard"))
     trainer = Trainer(chosen, open_cache(crops, chosen.crops.count), folder, validate, initial)
