@@ -8,6 +8,7 @@ score is linear in their weight, so that two passes over dev give it for every w
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -166,14 +167,19 @@ def _fit(
     frames: NDArray[np.float32], config: MixtureFitConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Weights, means and variances of one mixture."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     if len(frames) < 2 * config.components:
         raise ValueError(
             f"expected at least {2 * config.components} speech frames per class, got {len(frames)}"
         )
-    fitted = GaussianMixture(
+    mixture = GaussianMixture(
         config.components, covariance_type="diag", reg_covar=1e-3,
         max_iter=config.iterations, random_state=config.seed,
-    ).fit(frames)  # fmt: skip
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Stopping early is the recipe's choice, not a fault.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = mixture.fit(frames)
     return fitted.weights_, fitted.means_, fitted.covariances_
