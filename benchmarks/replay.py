@@ -116,11 +116,13 @@ class Run:
         fitted = fit(people, repeats, REPEAT_BAR)
         yield {
             "calls of people": fitted.calls,
+            "that reach the bar": sum(score >= REPEAT_BAR for score in people),
             "highest": max(people),
             "tail from": fitted.start,
             "scale": fitted.scale,
             "upper": fitted.scale_upper,
-            "repeats 5 %": fitted.spread[0],
+            "calls with a repeat": len(repeats),
+            "5 %": fitted.spread[0],
             "95 %": fitted.spread[1],
             "at the bar": fitted.rate,
             "BASE": fitted.base,
