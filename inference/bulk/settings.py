@@ -17,8 +17,7 @@ from ringtrue.inference.evidence.base import StreamFactory
 from ringtrue.inference.raw_pcm import RawFormat
 
 LANES = 24
-"""Calls per batch. Measured with model 0.2.0 on a 2-core server: the time per call and chunk falls
-from 0.35 ms alone to 0.20 ms at 16 to 24 and rises again from 48 on."""
+"""Calls per batch. Larger ones gain little (``benchmarks/batch_streams.py``) and hold more."""
 
 
 @dataclass(frozen=True)

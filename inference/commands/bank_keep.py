@@ -29,6 +29,7 @@ def show(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from ringtrue.inference.replay.bank import PromptBank
 
@@ -45,7 +46,7 @@ def show(
     for info in prompts[:most]:
         table.add_row(
             info.name, f"{info.seconds:.1f}", str(info.calls), info.first_seen, info.last_seen,
-            "yes" if info.is_evidence else "no", info.label,
+            "yes" if info.is_evidence else "no", Text(info.label),
         )  # fmt: skip
     Console().print(table)
     typer.echo(f"{len(prompts)} prompts, room for {room}")

@@ -76,7 +76,10 @@ class PromptBank:
             raise ValueError(f"expected room for at least 1 prompt, got {count}")
         with self._rows.writing():
             self._rows.set_limit(count)
-            return self._evict()
+            gone = self._evict()
+        # SQLite does not tell a connection of its own writes.
+        self._version = -1
+        return gone
 
     # ---- looking up
 

@@ -52,7 +52,7 @@ def _rows() -> list[tuple[str, str, int]]:
         rows += [(source, "", 0)] * crops
     for source, system, crops in (("x", "x", 30), ("y", "y", 30), ("page", "tts", 8)):
         rows += [(source, system, 1)] * crops
-    return [*rows, ("a", "world", 1), ("noise", "", -1)]
+    return [*rows, ("a", "copy:world", 1), ("noise", "", -1)]
 
 
 def test_every_source_is_left_out_once_and_folds_hold_about_half_of_both_classes() -> None:
@@ -75,8 +75,8 @@ def test_too_few_sources_or_folds_are_refused() -> None:
 
 
 def test_training_never_sees_the_fold_and_keeps_noise() -> None:
-    cache = _cache([("a", "", 0), ("b", "", 0), ("x", "x", 1), ("a", "world", 1), ("n", "", -1)],
-                   ((0, 3), (1, 2)))  # fmt: skip
+    cache = _cache([("a", "", 0), ("b", "", 0), ("x", "x", 1), ("a", "copy:world", 1),
+                    ("n", "", -1)], ((0, 3), (1, 2)))  # fmt: skip
     part = training_part(cache, Fold(0, frozenset({"a", "n"})))
     assert part.targets.tolist() == [LEFT_OUT, 0, 1, LEFT_OUT, -1]
     assert part.targets.dtype == np.int8
@@ -90,7 +90,7 @@ def test_trials_are_the_folds_crops_without_copies_and_small_groups() -> None:
     sizes = [trials.sources.count(name) for name in ("a", "page", "page/tts", "x/x")]
     assert sizes == [9, 9, 8, 9]
     assert all(cache.targets[i] == r for i, r in zip(trials.crops, trials.robot, strict=True))
-    assert not {cache.systems[i] for i in trials.crops} & {"world"}
+    assert not {cache.systems[i] for i in trials.crops} & {"copy:world"}
 
 
 def test_each_source_weighs_the_same() -> None:

@@ -118,7 +118,7 @@ def choose_fused_points(
     however the tests hang together (Bonferroni).
 
     * ``voice``: as for the voice alone (``thresholds.py``), and never below the voice model's own
-      threshold: what that flags is flagged with all evidence too.
+      threshold, so that all evidence flags no more people by their voice than the voice alone.
     * ``sum``: :func:`ratio_threshold` of the fused sum.
     * ``replay``: the same of the replayed clip alone, and never below the logarithm of one over
       the share, which a likelihood ratio exceeds by chance no more often than that (Ville, 1939):

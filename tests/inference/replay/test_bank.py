@@ -120,7 +120,9 @@ def test_the_limit_forgets_what_was_not_heard_for_longest(bank: PromptBank) -> N
     bank.add_call(stretches(1), "old", date(2026, 2, 1))
     bank.add_call(stretches(2), "new", date(2026, 3, 1))
     assert bank.max_prompts == 10_000
+    assert len(bank.lookup(AGAIN[1])) == 1
     assert bank.set_max_prompts(2) == 1
+    assert bank.lookup(AGAIN[1]) == []
     assert {i.last_seen for i in bank.list()} == {"2026-01-01", "2026-03-01"}
     bank.add_call(stretches(3), "newest", date(2026, 4, 1))
     assert {i.last_seen for i in bank.list()} == {"2026-01-01", "2026-04-01"}
