@@ -23,6 +23,8 @@ from ringtrue.training.voices import Pairs, Pool, Voice
 Samples = NDArray[np.float32]
 NONSPEECH, HUMAN, ROBOT = -1, 0, 1
 """Class of a crop."""
+COPY_PREFIX = "copy:"
+"""Begins the system of crops that are copied here, unlike copies of the corpus."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Composer:
 def _copy(original: Crop, rng: np.random.Generator) -> Crop:
     name = str(rng.choice(sorted(COPY_SYNTHESIZERS)))
     copy = COPY_SYNTHESIZERS[name](original.samples, rng)
-    return replace(original, samples=copy, target=ROBOT, system=f"copy:{name}")
+    return replace(original, samples=copy, target=ROBOT, system=COPY_PREFIX + name)
 
 
 def _change_speed(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ringtrue.model.contract import CHUNK_SAMPLES, SAMPLE_RATE
 from ringtrue.model.detector import Detector
 from ringtrue.training.cache import CropCache
-from ringtrue.training.compose import HUMAN, ROBOT
+from ringtrue.training.compose import COPY_PREFIX, HUMAN, ROBOT
 
 LEFT_OUT = -2
 """Class of crops that a fold does not train on."""
@@ -110,7 +110,7 @@ def trials_of(cache: CropCache, fold: Fold, most: int = 60) -> Trials:
     found: dict[str, list[int]] = {}
     for index in np.flatnonzero((cache.targets == HUMAN) | (cache.targets == ROBOT)).tolist():
         source, system = cache.sources[index], cache.systems[index]
-        if source not in fold.sources or system.startswith("copy:"):
+        if source not in fold.sources or system.startswith(COPY_PREFIX):
             continue
         robot = cache.targets[index] == ROBOT
         key = f"{source}/{system}" if robot else source
