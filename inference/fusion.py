@@ -14,6 +14,7 @@ from a threshold of its own, and the tests share the rate of false flags.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -29,7 +30,7 @@ from ringtrue.inference.evidence.base import Evidence
 from ringtrue.inference.session import ModelError
 from ringtrue.model.contract import ModelInfo
 
-FORMAT = 2
+FORMAT = 3
 SOFT = 3.0
 """Sum of the caps of the soft evidence, timing and floor. Where no fused thresholds were chosen,
 those of the voice are raised by it: then soft evidence never flags a call that the voice would
@@ -50,6 +51,8 @@ class FusionInfo:
         operating_points: thresholds of the sum of capped log-likelihood ratios, and of the streams
             that flag alone.
         made_of: what they were chosen on, in words.
+        voice_digest: :func:`voice_model_digest` of that model; a model of the same name and version
+            that was trained or calibrated otherwise has another.
     """
 
     version: str
@@ -57,6 +60,7 @@ class FusionInfo:
     streams: tuple[str, ...]
     operating_points: tuple[UnionPoint, ...]
     made_of: str = ""
+    voice_digest: str = ""
 
     def to_json(self) -> str:
         """The file's text."""
@@ -95,6 +99,7 @@ def read_fusion(source: str | Path | Traversable) -> FusionInfo:
             streams=tuple(fields["streams"]),
             operating_points=tuple(_point(p) for p in fields["operating_points"]),
             made_of=str(fields.get("made_of", "")),
+            voice_digest=str(fields["voice_digest"]),
         )
     except OSError as error:
         raise ModelError(f"{entry.name}: cannot be read ({error.strerror})") from error
@@ -124,6 +129,18 @@ def voice_model_name(info: ModelInfo) -> str:
     return f"{info.model_name} {info.model_version}"
 
 
+def voice_model_digest(info: ModelInfo) -> str:
+    """Of the model's metadata: thresholds, training data, layout. The first 16 hex digits of the
+    SHA-256 of its keys and values as JSON."""
+    text = json.dumps(info.to_metadata(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fits(fusion: FusionInfo, info: ModelInfo) -> bool:
+    own = voice_model_name(info), voice_model_digest(info)
+    return (fusion.voice_model, fusion.voice_digest) == own
+
+
 def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) -> UnionPoint:
     """Thresholds for all evidence.
 
@@ -140,7 +157,7 @@ def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) ->
     """
     own = info.operating_point(name)
     fusion = fusion or released_fusion()
-    if fusion is not None and fusion.voice_model == voice_model_name(info):
+    if fusion is not None and _fits(fusion, info):
         for point in fusion.operating_points:
             if point.name == name:
                 return point

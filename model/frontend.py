@@ -234,5 +234,6 @@ class Frontend(nn.Module):
         floor = config.floor_db * NEPERS_PER_DB
         relative = torch.clamp(logs - (per_frame + quietest)[:, None, :], min=-floor)
         features = relative / 4.0 + floor / 8.0
-        new_history = padded[:, -config.history :]
+        # Counted from the front: a history of no samples would be all of them from the back.
+        new_history = padded[:, padded.shape[1] - config.history :]
         return features, new_history, reference[:, -1:]

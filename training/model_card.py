@@ -72,11 +72,17 @@ def model_card(card: CardInput) -> str:
     """The card in Markdown.
 
     Raises:
-        ValueError: the report was not made on split ``eval``, or the training clips are not those
-            that the model's digest names.
+        ValueError: the report was not made on split ``eval`` or is of another model, or the
+            training clips are not those that the model's digest names.
     """
     if card.report.split != "eval":
         raise ValueError(f"expected a report of split eval, got {card.report.split}")
+    measured = f"{card.report.model} {card.report.version}"
+    if measured != f"{card.info.model_name} {card.info.model_version}":
+        raise ValueError(
+            f"expected a report of {card.info.model_name} {card.info.model_version}, got one of "
+            f"{measured}"
+        )
     if card.training.digest() != card.info.training_data_digest:
         raise ValueError(
             "expected the clips the model was trained on "

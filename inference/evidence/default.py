@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +69,12 @@ class AllStreams:
 
     @property
     def key(self) -> str:
-        """Names everything that can change the verdict, for keys of finished work."""
-        models = [
-            _loaded("timing", self.timing).info.version,
-            _loaded("floor", self.floor).info.version,
-        ]
+        """Names what can change the verdict, for keys of finished work: the models and the
+        thresholds by their content, a bank by its path, since it grows while calls are scored."""
+        models = [_loaded("timing", self.timing).digest, _loaded("floor", self.floor).digest]
         fusion = released_fusion()
-        return "|".join(["all", *models, fusion.version if fusion else "", self.bank or ""])
+        thresholds = hashlib.sha256(fusion.to_json().encode()).hexdigest()[:16] if fusion else ""
+        return "|".join(["all", *models, thresholds, self.bank or ""])
 
 
 @functools.lru_cache(maxsize=8)

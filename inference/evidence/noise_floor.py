@@ -37,8 +37,8 @@ class Pause:
 
     Attributes:
         inner: quiet moments of the speech before it (10 % quantile of its frames).
-        tail: the first 0.2 s after the speech.
-        deep: the rest of the pause.
+        tail: 0.1 to 0.3 s after the speech.
+        deep: 0.6 to 2 s after it.
     """
 
     inner: Array

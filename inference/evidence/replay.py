@@ -31,6 +31,7 @@ CAP: Final = MOST
 """The decision uses at most this much: replay alone may flag, but one stream is one stream."""
 FADE_SECONDS: Final = 4.0
 """s of speech without a match after which the evidence is halved."""
+BLOCK_SECONDS: Final = BLOCK_FRAMES / FRAME_RATE
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class ReplayMatch:
     reason: str
     earlier: float | None = None
     prompt: str = ""
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """A match and the blocks with speech that were heard until it ended."""
+
+    match: ReplayMatch
+    spoken: int
 
 
 class ReplayStream:
@@ -76,7 +85,7 @@ class ReplayStream:
     @property
     def matches(self) -> tuple[ReplayMatch, ...]:
         """Everything that matched so far, in the order of the call."""
-        return tuple(self._matches)
+        return tuple(noted.match for noted in self._noted)
 
     def reset(self) -> None:
         """Forget the call and read the bank anew if it changed."""
@@ -87,7 +96,8 @@ class ReplayStream:
         if self._bank is not None:
             self._bank.refresh()
             self._listener = BankListener(self._bank, self._memory)
-        self._matches: list[ReplayMatch] = []
+        self._noted: list[_Noted] = []
+        self._best: _Noted | None = None
         self._ruled_out: list[tuple[float, float]] = []
         self._waiting: npt.NDArray[np.float32] = np.empty((EVERY, BLOCK), np.float32)
         self._chunks = 0
@@ -125,7 +135,8 @@ class ReplayStream:
         prompt = match.prompt
         if not prompt.is_evidence:
             self._ruled_out.append((match.start, match.stop))
-            self._matches = [m for m in self._matches if not _overlap(m, match.start, match.stop)]
+            self._noted = [n for n in self._noted if not _overlap(n.match, match.start, match.stop)]
+            self._choose()
             return
         llr = bank_llr(match.score)
         calls = "1 earlier call" if prompt.calls == 1 else f"{prompt.calls} earlier calls"
@@ -140,29 +151,34 @@ class ReplayStream:
         if any(match.start < stop and start < match.stop for start, stop in self._ruled_out):
             return
         # The same match a little later knows more: it takes the place of the first.
-        for i, old in enumerate(self._matches):
+        for i, noted in enumerate(self._noted):
+            old = noted.match
             same = old.prompt == match.prompt and (old.earlier is None) == (match.earlier is None)
             if same and _overlap(old, match.start, match.stop):
                 told = match if match.stop >= old.stop else old
-                self._matches[i] = replace(
-                    told,
-                    start=min(old.start, match.start),
-                    llr=max(old.llr, match.llr),
-                )
-                return
-        self._matches.append(match)
+                start, llr = min(old.start, match.start), max(old.llr, match.llr)
+                self._noted[i] = self._ended(replace(told, start=start, llr=llr))
+                break
+        else:
+            self._noted.append(self._ended(match))
+        self._choose()
+
+    def _ended(self, match: ReplayMatch) -> _Noted:
+        after = self._memory.speech_blocks(round(match.stop / BLOCK_SECONDS))
+        return _Noted(match, self._memory.spoken - after)
+
+    def _faded(self, noted: _Noted) -> float:
+        spoken = (self._memory.spoken - noted.spoken) * BLOCK_SECONDS
+        return float(noted.match.llr * 0.5 ** (spoken / FADE_SECONDS))
+
+    def _choose(self) -> None:
+        # All fade alike, so which is the strongest changes only with the matches.
+        self._best = max(self._noted, key=self._faded, default=None)
 
     def _evidence(self) -> Evidence:
-        best: tuple[float, ReplayMatch] | None = None
-        block_seconds = BLOCK_FRAMES / FRAME_RATE
-        for match in self._matches:
-            spoken = self._memory.speech_blocks(round(match.stop / block_seconds)) * block_seconds
-            llr = match.llr * 0.5 ** (spoken / FADE_SECONDS)
-            if best is None or llr > best[0]:
-                best = llr, match
-        if best is None:
+        if self._best is None:
             return Evidence(self.name, None, CAP)
-        return Evidence(self.name, best[0], CAP, best[1].reason)
+        return Evidence(self.name, self._faded(self._best), CAP, self._best.match.reason)
 
 
 def _overlap(match: ReplayMatch, start: float, stop: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -99,6 +100,7 @@ class SoftModel:
 
     Attributes:
         info: its metadata.
+        digest: the first 16 hex digits of the file's SHA-256.
 
     Raises:
         ModelError: missing, not such a model, or for another stream or other features.
@@ -110,6 +112,7 @@ class SoftModel:
             data = entry.read_bytes()
         except OSError as error:
             raise ModelError(f"{entry.name}: cannot be read ({error.strerror})") from error
+        self.digest = hashlib.sha256(data).hexdigest()[:16]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3

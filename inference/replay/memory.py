@@ -18,6 +18,7 @@ class CallMemory:
     Attributes:
         first: oldest frame held.
         stop: frame after the newest.
+        spoken: blocks with speech so far.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -26,6 +27,7 @@ class CallMemory:
         self._capacity = capacity
         self._shape: Shape = np.empty((2048, DIMENSIONS), np.int8)
         self._speech = bytearray()
+        self.spoken = 0
 
     def add_shape(self, shape: Shape) -> None:
         """Append the shape of the next frames."""
@@ -47,6 +49,7 @@ class CallMemory:
     def add_speech(self, heard: bool) -> None:
         """Note whether the next block of 100 ms holds speech (one byte each, never dropped)."""
         self._speech.append(heard)
+        self.spoken += heard
 
     def shape(self, start: int, stop: int) -> Shape:
         """[stop - start, DIMENSIONS]; frames that are not held are zeros."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ringtrue.inference.fusion import (
     fused_voice,
     read_fusion,
     released_fusion,
+    voice_model_digest,
     voice_model_name,
 )
 from ringtrue.inference.monitor import CallMonitor
@@ -27,7 +29,14 @@ from ringtrue.training.callsim.soft_fit import CAPS
 from .toy_model import CAUTIOUS, human, robot, toy_info
 
 POINT = UnionPoint("cautious", 9.0, 7.0, -3.0, 1.0, {"voice": 3.5, "replay": 7.5})
-FUSION = FusionInfo("0.1.0", "toy-fp32 0.0.1", ("voice", "replay"), (POINT,), "nothing")
+FUSION = FusionInfo(
+    "0.1.0",
+    "toy-fp32 0.0.1",
+    ("voice", "replay"),
+    (POINT,),
+    "nothing",
+    voice_model_digest(toy_info()),
+)
 
 
 def test_a_file_says_the_same_when_read(tmp_path: Path) -> None:
@@ -42,7 +51,7 @@ def test_a_file_says_the_same_when_read(tmp_path: Path) -> None:
         "",
         "[]",
         "{}",
-        '{"format": 2}',
+        '{"format": 3}',
         FUSION.to_json().replace("flag_llr", "flag"),
         FUSION.to_json().replace('"alone"', '"together"'),
         FUSION.to_json().replace("3.5", '"high"'),
@@ -57,10 +66,13 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         read_fusion(tmp_path / "none.json")
 
 
-def test_files_of_the_first_format_are_refused_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_files_of_earlier_formats_are_refused_with_what_to_do(tmp_path: Path, number: int) -> None:
     path = tmp_path / "f.json"
-    path.write_text(FUSION.to_json().replace('"format": 2', '"format": 1'), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"expected format 2, got 1; .*ringtrue fit-fusion"):
+    path.write_text(
+        FUSION.to_json().replace('"format": 3', f'"format": {number}'), encoding="utf-8"
+    )
+    with pytest.raises(ModelError, match=f"expected format 3, got {number}; .*ringtrue fit-fusion"):
         read_fusion(path)
 
 
@@ -76,6 +88,10 @@ def test_thresholds_belong_to_a_voice_model() -> None:
     assert raised.alone == {"voice": own.flag_llr}
     other = toy_info(model_version="0.0.2")
     assert fused_point(other, "cautious", FUSION).flag_llr == CAUTIOUS.flag_llr + SOFT
+    # Nor do they fit a model of the same name and version that was trained on something else.
+    own_training = dataclasses.replace(info, training_data_digest="d" * 64)
+    assert voice_model_name(own_training) == FUSION.voice_model
+    assert fused_point(own_training, "cautious", FUSION).flag_llr == CAUTIOUS.flag_llr + SOFT
     # As much as the soft streams can say, so that they flag nobody whom the voice would not.
     assert sum(CAPS.values()) == SOFT
     with pytest.raises(ValueError, match="unknown operating point"):
@@ -97,6 +113,8 @@ def test_a_released_file_is_whole() -> None:
     if fusion is not None:
         assert {p.name for p in fusion.operating_points} == {"cautious", "balanced"}
         assert fusion.streams[0] == "voice"
+        info = Session().info
+        assert fused_point(info, "cautious") in fusion.operating_points
         for point in fusion.operating_points:
             assert set(point.alone) == {"voice", "replay"}
             assert point.alone["voice"] < point.flag_llr

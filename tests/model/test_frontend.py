@@ -96,6 +96,17 @@ def test_shapes_and_dtype(kind: str) -> None:
     assert features.dtype == torch.float32
 
 
+def test_windows_without_overlap_keep_no_history() -> None:
+    config = FrontendConfig(window=80, hop=80)
+    frontend = Frontend(config)
+    pcm = _noise(1600)
+    whole, _, _ = frontend(pcm, *_zeros(config))
+    first, history, level = frontend(pcm[:, :800], *_zeros(config))
+    assert history.shape == (1, 0)
+    second, _, _ = frontend(pcm[:, 800:], history, level)
+    torch.testing.assert_close(torch.cat([first, second], dim=2), whole)
+
+
 @pytest.mark.parametrize("gain_db", [-30.0, -10.0, 10.0, 20.0])
 def test_features_do_not_depend_on_gain(gain_db: float) -> None:
     config = FrontendConfig()

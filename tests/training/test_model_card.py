@@ -84,10 +84,13 @@ def test_figures_and_failures_are_named() -> None:
     assert "nan" not in text
 
 
-def test_refused_for_another_split_or_other_clips() -> None:
+def test_refused_for_another_split_other_clips_or_another_model() -> None:
     card = _card()
     with pytest.raises(ValueError, match="expected a report of split eval, got dev"):
         model_card(dataclasses.replace(card, report=dataclasses.replace(card.report, split="dev")))
+    other = dataclasses.replace(card.report, version="0.0.9")
+    with pytest.raises(ValueError, match=r"report of ringtrue-fp32 0\.1\.0, got .*0\.0\.9"):
+        model_card(dataclasses.replace(card, report=other))
     with pytest.raises(ValueError, match="expected the clips the model was trained on"):
         model_card(dataclasses.replace(card, training=Manifest((), Path())))
 

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringtrue.inference.decision import SequentialDecision, UnionPoint
-from ringtrue.inference.fusion import SYNTHETIC_SHARE, FusionInfo, voice_model_name
+from ringtrue.inference.fusion import (
+    SYNTHETIC_SHARE,
+    FusionInfo,
+    voice_model_digest,
+    voice_model_name,
+)
 from ringtrue.model.contract import ModelInfo, OperatingPoint
 from ringtrue.training.calls import peak_llr, trough_llr
 from ringtrue.training.callsim.calls_on_disk import StoredCall
@@ -175,6 +180,7 @@ def choose_fused_points(
     fusion = FusionInfo(
         version=version,
         voice_model=voice_model_name(info),
+        voice_digest=voice_model_digest(info),
         streams=("voice", *streams),
         operating_points=tuple(points),
         made_of=f"{study.human_calls} simulated dev calls of {study.human_voices} people, "

@@ -84,6 +84,7 @@ def evaluate_calls(
         thresholds=thresholds,
         command=f"ringtrue evaluate-calls {named}"
         + (f" --model {model.name}" if model else "")
+        + (f" --evidence {evidence.name}" if evidence else "")
         + f" --seed {seed}",
         rows=tuple(rows),
         reasons=reasons,
