@@ -1,8 +1,8 @@
 """Replay evidence: recall and false matches over codecs and noise, a bank, its speed, Chromaprint.
 
-python benchmarks/replay.py CORPUS [--split dev|eval] [--parts recall,false,bank,speed]
-                            [--trials 20] [--calls 1000] [--prompts 10000] [--keep FOLDER]
-                            [--json FILE]
+python benchmarks/replay.py CORPUS [--split dev|eval] [--parts recall,false,bank,speed,fit]
+                            [--trials 20] [--codecs gsm,…] [--calls 1000] [--prompts 10000]
+                            [--seed 1] [--keep FOLDER] [--json FILE]
 
 recall   a prompt is heard twice in a call of 30 s, each time through another codec and noise at the
          SNR of the row; found when a match has the right distance. "spoken" are the trials whose
@@ -47,9 +47,6 @@ from ringtrue.inference.replay.memory import CallMemory
 from ringtrue.inference.replay.repeats import EVERY, HISTORY, Repeat, RepeatFinder
 from ringtrue.inference.session import Session
 from ringtrue.training.channel.presets import CODECS
-
-LOWEST_SCORE = -3.0
-"""Candidates below are not looked at by ``fit``."""
 
 
 @dataclass
@@ -133,19 +130,23 @@ class Run:
     def highest(self, call: Call) -> float:
         """Highest score of a candidate: of the true distance where a clip is heard twice, of any
         two recordings that are not the same in calls of people."""
-        memory = CallMemory(HISTORY)
-        finder = RepeatFinder(memory, bar=LOWEST_SCORE)
-        maker = Fingerprinter()
         best = -np.inf
+
+        def consider(repeat: Repeat) -> None:
+            nonlocal best
+            if repeat.score > best and self._is_meant(repeat, call):
+                best = repeat.score
+
+        memory = CallMemory(HISTORY)
+        finder = RepeatFinder(memory, consider)
+        maker = Fingerprinter()
         step = EVERY * CHUNK
         for at in range(0, len(call.samples) // step * step, step):
             for speech in call.speech[at // CHUNK : (at + step) // CHUNK]:
                 memory.add_speech(bool(speech >= SPEECH_THRESHOLD))
             piece = maker.push(call.samples[at : at + step])
             memory.add_shape(piece.shape)
-            for repeat in finder.push(piece):
-                if repeat.score > best and self._is_meant(repeat, call):
-                    best = repeat.score
+            finder.push(piece)
         return float(best)
 
     def _is_meant(self, repeat: Repeat, call: Call) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import correlate
 
 from ringtrue.training.channel.generated_noise import generate_noise
 from ringtrue.training.channel.levels import active_power
@@ -59,7 +60,9 @@ class Material:
         noise = noise if len(noise) else self.manifest.select("train", ("nonspeech",))
         keep = [c for c in noise if c.source in ("esc10", "speechdnn_noises")]
         self._noises = [
-            x for x in load_noises(type(noise)(tuple(keep), noise.root)) if x.std() > 1e-4
+            x
+            for x in load_noises(type(noise)(tuple(keep), noise.root))
+            if x.std() > 1e-4 and not repeats_itself(x)
         ]
 
     def read(self, clip: Clip) -> Samples:
@@ -153,3 +156,24 @@ class Material:
             if np.any(np.abs(product) > 0.75 * np.sqrt(own * power)):
                 return True
         return False
+
+
+def repeats_itself(noise: Samples) -> bool:
+    """Whether a recording of noise was made longer by playing it again, as some of ESC-10 were.
+
+    Then some half second of it correlates above 0.9 with what comes 1.5 s or more later.
+    """
+    window, least = RATE // 2, RATE * 3 // 2
+    x = noise.astype(np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(x**2)])
+    quiet = 1e-3 * window * float((x**2).mean())
+    for start in range(0, len(x) - window - least, window // 2):
+        piece, rest = x[start : start + window], x[start + least :]
+        own = float((piece**2).sum())
+        power = (sums[window:] - sums[:-window])[start + least :]
+        if own < quiet:
+            continue
+        product = correlate(rest, piece, "valid", "fft")
+        if np.any(np.abs(product) > 0.9 * np.sqrt(own * np.maximum(power, quiet))):
+            return True
+    return False

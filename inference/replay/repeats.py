@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,11 +70,15 @@ class RepeatFinder:
 
     The work per push is bounded: votes are counted every 0.4 s, and only the distances with most
     votes are compared.
+
+    Args:
+        memory: shapes and speech of the call.
+        seen: is told of every candidate, below the bar too; for measurements.
     """
 
-    def __init__(self, memory: CallMemory, bar: float = REPEAT_BAR) -> None:
+    def __init__(self, memory: CallMemory, seen: Callable[[Repeat], None] | None = None) -> None:
         self._memory = memory
-        self._bar = bar
+        self._seen = seen
         self._index: dict[int, list[int]] = {}
         self._indexed = 0
         self._votes: list[tuple[int, int]] = []
@@ -165,7 +170,9 @@ class RepeatFinder:
             self._newest,
             Repeat(first, last, distance, stretch.similarity, stretch.frames, votes, span, apart),
         )
-        if repeat.score < self._bar or repeat == self._newest:
+        if self._seen is not None:
+            self._seen(repeat)
+        if repeat.score < REPEAT_BAR or repeat == self._newest:
             return None
         self._newest = repeat
         return repeat

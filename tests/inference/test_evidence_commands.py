@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ import soundfile
 
 from ringtrue.inference import CallMonitor, default_streams
 from ringtrue.inference.cli import main
+from ringtrue.inference.evidence import default
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.evidence.default import AllStreams
-from ringtrue.inference.fusion import SOFT
+from ringtrue.inference.fusion import SOFT, released_fusion
 from ringtrue.inference.score import score_file
 from ringtrue.inference.session import Session
 
@@ -45,6 +47,17 @@ def test_makers_of_streams_can_be_sent_to_other_processes() -> None:
     assert [s.name for s in maker()] == ["replay", "timing", "floor"]
     assert maker.key == AllStreams().key
     assert maker.key != AllStreams(bank="b.db").key
+
+
+def test_finished_work_is_known_by_the_content_of_thresholds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = AllStreams().key
+    fusion = released_fusion()
+    assert fusion is not None
+    # The same version, but chosen again.
+    monkeypatch.setattr(default, "released_fusion", lambda: replace(fusion, made_of="other calls"))
+    assert AllStreams().key != before
 
 
 def test_score_takes_the_far_end_and_all_evidence(
