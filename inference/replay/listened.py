@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,50 +68,66 @@ class Listener:
         if jobs <= 1 or len(paths) < 2:
             yield from map(partial(_hear, self), paths)
             return
-        with ProcessPoolExecutor(max_workers=jobs) as pool:
-            yield from pool.map(partial(_hear, self), paths, chunksize=4)
+        left = list(paths)
+        while left:
+            done = 0
+            with ProcessPoolExecutor(max_workers=jobs) as pool:
+                try:
+                    for heard in pool.map(partial(_hear, self), left, chunksize=4):
+                        done += 1
+                        yield heard
+                    return
+                except BrokenProcessPool:
+                    left = left[done:]
+            # A decoder crashed at one of the next recordings. What others have heard is kept.
+            yield _hear_apart(self, left.pop(0))
 
-    def file_of(self, path: str) -> Path:
-        """Where the fingerprints of a recording are kept; changes with its size and time."""
+    def file_of(self, path: str, model: str) -> Path:
+        """Where the fingerprints of a recording are kept; changes with its size and time, and with
+        the digest of the model."""
         about = os.stat(path)
-        text = "|".join(
-            map(
-                str,
-                (
-                    VERSION,
-                    os.path.abspath(path),
-                    about.st_size,
-                    about.st_mtime_ns,
-                    self.channel,
-                    self.raw,
-                    self.model,
-                ),
-            )
+        parts = (
+            VERSION,
+            os.path.abspath(path),
+            about.st_size,
+            about.st_mtime_ns,
+            self.channel,
+            self.raw,
+            model,
         )
-        return (
-            self.folder
-            / f"{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.npz"
-        )
+        text = "|".join(map(str, parts)).encode("utf-8", "surrogateescape")
+        return self.folder / f"{hashlib.sha256(text).hexdigest()[:32]}.npz"
 
 
-_session: tuple[Path | None, Session] | None = None
+@functools.lru_cache(maxsize=1)
+def _session(model: Path | None) -> Session:
+    return Session(model)
+
+
+def _hear_apart(how: Listener, path: str) -> Listened:
+    """Hear one recording in a process of its own, which may crash."""
+    with ProcessPoolExecutor(max_workers=1) as pool:
+        try:
+            return pool.submit(_hear, how, path).result()
+        except BrokenProcessPool:
+            return Listened(path, error="the decoder crashed")
 
 
 def _hear(how: Listener, path: str) -> Listened:
-    global _session
     try:
-        file = how.file_of(path)
+        session = _session(how.model)
+        file = how.file_of(path, session.digest)
         if file.exists():
             try:
                 with np.load(file) as stored:
-                    return Listened(path, str(file), float(stored["seconds"]))
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-                file.unlink()
-        if _session is None or _session[0] != how.model:
-            _session = how.model, Session(how.model)
+                    if stored.zip.testzip() is None:
+                        return Listened(path, str(file), float(stored["seconds"]))
+            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+                pass
+            file.unlink()
         arrays: dict[str, Any] = {}
         seconds = 0.0
-        for one in hear_recording(path, _session[1], how.channel, how.raw):
+        for one in hear_recording(path, session, how.channel, how.raw):
             seconds = one.seconds
             for number, (start, heard) in enumerate(segments(one.heard, one.speech)):
                 name = f"{one.channel}-{number}"
