@@ -47,20 +47,20 @@ class FusionInfo:
     Attributes:
         version: of this file.
         voice_model: name and version of the voice model that they were chosen with.
+        voice_digest: :func:`voice_model_digest` of it; a model of the same name and version that
+            was trained or calibrated otherwise has another.
         streams: names of the streams that were on.
         operating_points: thresholds of the sum of capped log-likelihood ratios, and of the streams
             that flag alone.
         made_of: what they were chosen on, in words.
-        voice_digest: :func:`voice_model_digest` of that model; a model of the same name and version
-            that was trained or calibrated otherwise has another.
     """
 
     version: str
     voice_model: str
+    voice_digest: str
     streams: tuple[str, ...]
     operating_points: tuple[UnionPoint, ...]
     made_of: str = ""
-    voice_digest: str = ""
 
     def to_json(self) -> str:
         """The file's text."""
@@ -96,10 +96,10 @@ def read_fusion(source: str | Path | Traversable) -> FusionInfo:
         return FusionInfo(
             version=str(fields["version"]),
             voice_model=str(fields["voice_model"]),
+            voice_digest=str(fields["voice_digest"]),
             streams=tuple(fields["streams"]),
             operating_points=tuple(_point(p) for p in fields["operating_points"]),
             made_of=str(fields.get("made_of", "")),
-            voice_digest=str(fields["voice_digest"]),
         )
     except OSError as error:
         raise ModelError(f"{entry.name}: cannot be read ({error.strerror})") from error

@@ -32,10 +32,10 @@ POINT = UnionPoint("cautious", 9.0, 7.0, -3.0, 1.0, {"voice": 3.5, "replay": 7.5
 FUSION = FusionInfo(
     "0.1.0",
     "toy-fp32 0.0.1",
+    voice_model_digest(toy_info()),
     ("voice", "replay"),
     (POINT,),
     "nothing",
-    voice_model_digest(toy_info()),
 )
 
 
