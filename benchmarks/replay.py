@@ -144,7 +144,9 @@ class Run:
         for at in range(0, len(call.samples) // step * step, step):
             for speech in call.speech[at // CHUNK : (at + step) // CHUNK]:
                 memory.add_speech(bool(speech >= SPEECH_THRESHOLD))
-            piece = maker.push(call.samples[at : at + step])
+            samples = call.samples[at : at + step]
+            piece = maker.push(samples)
+            memory.add_audio(samples)
             memory.add_shape(piece.shape)
             finder.push(piece)
         return float(best)

@@ -113,6 +113,7 @@ class ReplayStream:
 
     def _hear(self, far: npt.NDArray[np.float32]) -> None:
         piece = self._fingerprinter.push(far)
+        self._memory.add_audio(far)
         self._memory.add_shape(piece.shape)
         repeats = self._repeats.push(piece)
         known = self._listener.push(piece) if self._listener is not None else []

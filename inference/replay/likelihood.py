@@ -38,12 +38,23 @@ _DRIFT: Final = (1.0, 0.75)
 _SPARSE: Final = (20.0, 0.3)
 """Weight of the density below the second number. A ticking clock spans seconds and does not drift,
 but what repeats is a few clicks."""
+_COHERENCE: Final = (7.0, -27.5, 5.0)
+"""Weight of the coherence, which counts with the square root of the frames that it was found in
+(as much comes about by chance in fewer), a constant, and the most that both together add."""
+LONGEST_COHERENT: Final = 200.0
+"""Frames from which more no longer add."""
 _REPEAT_SLOPE: Final = 0.51
 _REPEAT_BASE: Final = 4.7
 
 
 def repeat_score(
-    similarity: float, votes: int, frames: float, span: float, drift: float, density: float
+    similarity: float,
+    votes: int,
+    frames: float,
+    span: float,
+    drift: float,
+    length: int,
+    coherence: float,
 ) -> float:
     """Score of a repeat inside a call.
 
@@ -53,8 +64,10 @@ def repeat_score(
         frames: effective number of frames behind ``similarity``.
         span: frames from the first to the last of these landmarks.
         drift: frames by which parts of the later place lie elsewhere in the earlier one.
-        density: ``frames`` per frame of the stretch.
+        length: frames of the stretch.
+        coherence: share 0…1 of the waveforms that is in phase.
     """
+    density = frames / max(1, length)
     return (
         _REPEAT[0] * similarity
         + _REPEAT[1] * math.log1p(votes)
@@ -63,6 +76,10 @@ def repeat_score(
         + _SPAN[0] * (math.log1p(min(span, LONGEST_SPAN)) - _SPAN[1])
         - _DRIFT[0] * (drift - _DRIFT[1])
         - _SPARSE[0] * max(0.0, _SPARSE[1] - density)
+        + min(
+            _COHERENCE[0] * coherence * math.sqrt(min(length, LONGEST_COHERENT)) + _COHERENCE[1],
+            _COHERENCE[2],
+        )
     )
 
 

@@ -1,11 +1,12 @@
-"""The shape and the speech of a call's past, bounded."""
+"""The shape, the speech and the samples of a call's past, bounded."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from ringtrue.inference.replay.frames import BLOCK_FRAMES
+from ringtrue.inference.replay.frames import BLOCK_FRAMES, HOP, WINDOW, Samples
+from ringtrue.inference.replay.rolling import Rolling
 from ringtrue.inference.replay.shape import DIMENSIONS, Shape
 
 
@@ -16,35 +17,33 @@ class CallMemory:
         capacity: frames that are kept at least; twice as many are allocated over time.
 
     Attributes:
-        first: oldest frame held.
-        stop: frame after the newest.
         spoken: blocks with speech so far.
     """
 
     def __init__(self, capacity: int) -> None:
-        self.first = 0
-        self.stop = 0
-        self._capacity = capacity
-        self._shape: Shape = np.empty((2048, DIMENSIONS), np.int8)
+        self._shape = Rolling(capacity, (DIMENSIONS,), np.int8)
+        # 11 bits are more than a telephone line carries.
+        self._audio = Rolling(capacity * HOP, (), np.float16)
         self._speech = bytearray()
         self.spoken = 0
 
+    @property
+    def first(self) -> int:
+        """Oldest frame whose shape is held."""
+        return self._shape.first
+
+    @property
+    def stop(self) -> int:
+        """Frame after the newest whose shape is held."""
+        return self._shape.stop
+
+    def add_audio(self, pcm: Samples) -> None:
+        """Append the next samples, [n] float32 at 8 kHz."""
+        self._audio.add(pcm.astype(np.float16))
+
     def add_shape(self, shape: Shape) -> None:
         """Append the shape of the next frames."""
-        count = len(shape)
-        held = self.stop - self.first
-        if held + count > len(self._shape):
-            if held > self._capacity:
-                drop = held - self._capacity
-                self._shape[: self._capacity] = self._shape[drop:held].copy()
-                self.first += drop
-                held = self._capacity
-            if held + count > len(self._shape):
-                grown: Shape = np.empty((2 * (held + count), DIMENSIONS), np.int8)
-                grown[:held] = self._shape[:held]
-                self._shape = grown
-        self._shape[held : held + count] = shape
-        self.stop += count
+        self._shape.add(shape)
 
     def add_speech(self, heard: bool) -> None:
         """Note whether the next block of 100 ms holds speech (one byte each, never dropped)."""
@@ -53,13 +52,11 @@ class CallMemory:
 
     def shape(self, start: int, stop: int) -> Shape:
         """[stop - start, DIMENSIONS]; frames that are not held are zeros."""
-        low, high = max(start, self.first), min(stop, self.stop)
-        if low == start and high == stop:
-            return self._shape[start - self.first : stop - self.first]
-        out: Shape = np.zeros((stop - start, DIMENSIONS), np.int8)
-        if high > low:
-            out[low - start : high - start] = self._shape[low - self.first : high - self.first]
-        return out
+        return self._shape.get(start, stop)
+
+    def audio(self, start: int, stop: int) -> Samples:
+        """[n] float32, the samples of frames ``start`` to ``stop`` - 1; zeros if not held."""
+        return self._audio.get(start * HOP, (stop - 1) * HOP + WINDOW).astype(np.float32)
 
     def block_has_speech(self, block: int) -> bool:
         """False for blocks that were not heard yet."""

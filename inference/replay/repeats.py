@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from ringtrue.inference.replay.coherence import coherence
 from ringtrue.inference.replay.compare import APART, LAG, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
-from ringtrue.inference.replay.likelihood import REPEAT_BAR, repeat_score
+from ringtrue.inference.replay.likelihood import ENOUGH_FRAMES, REPEAT_BAR, repeat_score
 from ringtrue.inference.replay.memory import CallMemory
 
 MIN_DISTANCE: Final = round(1.5 * FRAME_RATE)
@@ -45,6 +46,7 @@ class Repeat:
         votes: landmarks that agree.
         span: frames from the first to the last of these landmarks.
         drift: frames by which parts of the later place lie elsewhere in the earlier one.
+        coherence: share 0…1 of the waveforms that is in phase.
     """
 
     start: int
@@ -55,13 +57,19 @@ class Repeat:
     votes: int
     span: int
     drift: float
+    coherence: float
 
     @property
     def score(self) -> float:
         """How sure it is; see :func:`repeat_score`."""
-        density = self.frames / max(1, self.stop - self.start)
         return repeat_score(
-            self.similarity, self.votes, self.frames, self.span, self.drift, density
+            self.similarity,
+            self.votes,
+            self.frames,
+            self.span,
+            self.drift,
+            self.stop - self.start,
+            self.coherence,
         )
 
 
@@ -72,7 +80,7 @@ class RepeatFinder:
     votes are compared.
 
     Args:
-        memory: shapes and speech of the call.
+        memory: samples, shapes and speech of the call.
         seen: is told of every candidate, below the bar too; for measurements.
     """
 
@@ -166,10 +174,19 @@ class RepeatFinder:
             memory.shape(first, last),
             memory.shape(first - distance - APART, last - distance + APART),
         )
-        repeat = _merge(
-            self._newest,
-            Repeat(first, last, distance, stretch.similarity, stretch.frames, votes, span, apart),
-        )
+        old = self._newest
+        if old is not None and not _is_one(old, first, distance):
+            old = None
+        if old is not None and old.frames >= ENOUGH_FRAMES:
+            in_phase = old.coherence  # known well enough; this bounds the work
+        else:
+            in_phase = coherence(
+                memory.audio(first, last), memory.audio(first - distance, last - distance)
+            )
+        similarity, frames = stretch.similarity, stretch.frames
+        repeat = Repeat(first, last, distance, similarity, frames, votes, span, apart, in_phase)
+        if old is not None:
+            repeat = _merge(old, repeat)
         if self._seen is not None:
             self._seen(repeat)
         if repeat.score < REPEAT_BAR or repeat == self._newest:
@@ -178,10 +195,13 @@ class RepeatFinder:
         return repeat
 
 
-def _merge(old: Repeat | None, new: Repeat) -> Repeat:
-    """The two as one where they overlap at the same distance."""
-    if old is None or abs(old.distance - new.distance) > 2 * LAG or new.start > old.stop:
-        return new
+def _is_one(old: Repeat, start: int, distance: int) -> bool:
+    """Whether what was found before goes on in a place that begins at ``start``."""
+    return abs(old.distance - distance) <= 2 * LAG and start <= old.stop
+
+
+def _merge(old: Repeat, new: Repeat) -> Repeat:
+    """The two as one."""
     more = max(0, new.stop - max(old.stop, new.start)) / max(1, new.stop - new.start)
     frames = max(old.frames + more * new.frames, new.frames)
     similarity = old.similarity + (new.similarity - old.similarity) * more
@@ -194,4 +214,5 @@ def _merge(old: Repeat | None, new: Repeat) -> Repeat:
         max(old.votes, new.votes),
         max(old.span, new.span),
         new.drift if new.frames >= old.frames else old.drift,
+        new.coherence if new.frames >= old.frames else old.coherence,
     )

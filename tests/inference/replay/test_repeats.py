@@ -5,7 +5,7 @@ import pytest
 
 from ringtrue.inference.replay.compare import APART, LAG, PARTS, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Fingerprinter, fingerprint
-from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE, HOP, WINDOW
 from ringtrue.inference.replay.memory import CallMemory
 from ringtrue.inference.replay.repeats import Repeat, RepeatFinder
 
@@ -20,6 +20,7 @@ def find(call: Samples, speech: bool = True) -> list[Repeat]:
     for at in range(0, len(call) - BLOCK + 1, BLOCK):
         memory.add_speech(speech)
         piece = maker.push(call[at : at + BLOCK])
+        memory.add_audio(call[at : at + BLOCK])
         memory.add_shape(piece.shape)
         found += finder.push(piece)
     return found
@@ -124,7 +125,7 @@ def test_drift_of_nothing_is_the_largest() -> None:
         assert drift(shape[:count], silent) == APART
 
 
-def test_memory_forgets_the_oldest_and_gives_zeros_for_it() -> None:
+def test_memory_gives_zeros_for_what_it_forgot() -> None:
     memory = CallMemory(100)
     numbers = np.arange(5000) % 100
     for at in range(0, 5000, 8):
@@ -135,6 +136,21 @@ def test_memory_forgets_the_oldest_and_gives_zeros_for_it() -> None:
     edge = memory.shape(memory.first - 2, memory.first + 2)[:, 0]
     np.testing.assert_array_equal(edge, [0, 0, *numbers[memory.first : memory.first + 2]])
     assert not memory.shape(5000, 5010).any()
+
+
+def test_memory_of_samples() -> None:
+    memory = CallMemory(100)
+    samples = noise(1, 2.0)
+    for at in range(0, len(samples), 700):
+        memory.add_audio(samples[at : at + 700])
+    for start, stop in [(0, 1), (3, 40), (100, 155)]:
+        heard = memory.audio(start, stop)
+        assert heard.dtype == np.float32
+        expected = samples[start * HOP : (stop - 1) * HOP + WINDOW]
+        np.testing.assert_allclose(heard, expected, rtol=1e-3, atol=1e-7)
+    early = memory.audio(-2, 1)
+    assert not early[: 2 * HOP].any()
+    np.testing.assert_allclose(early[2 * HOP :], samples[:WINDOW], rtol=1e-3, atol=1e-7)
 
 
 def test_memory_of_speech() -> None:

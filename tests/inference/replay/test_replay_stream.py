@@ -140,7 +140,8 @@ def test_in_a_monitor(toy: Session) -> None:
 
 
 def unmoved(similarity: float, votes: int, frames: float) -> float:
-    return repeat_score(similarity, votes, frames, span=40.0, drift=0.5, density=0.5)
+    length = round(2 * frames)
+    return repeat_score(similarity, votes, frames, 40.0, drift=0.5, length=length, coherence=0.5)
 
 
 @pytest.mark.parametrize(
@@ -160,12 +161,25 @@ def test_more_is_never_less(score: object, llr: object, bar: float) -> None:
     assert llr(bar) > 0  # type: ignore[operator]
 
 
-def test_span_and_density_are_more_and_drift_is_less() -> None:
-    spans = [repeat_score(0.8, 20, 50.0, span, 0.5, 0.5) for span in (0, 10, 50, 100)]
-    assert spans == sorted(spans)
-    assert repeat_score(0.8, 20, 50.0, 300, 0.5, 0.5) == spans[-1]
-    drifts = [repeat_score(0.8, 20, 50.0, 40, drift, 0.5) for drift in (0.0, 0.5, 2.0, 4.0)]
-    assert drifts == sorted(drifts, reverse=True)
-    densities = [repeat_score(0.8, 20, 50.0, 40, 0.5, density) for density in (0.1, 0.2, 0.3)]
-    assert densities == sorted(set(densities))
-    assert repeat_score(0.8, 20, 50.0, 40, 0.5, 0.9) == densities[-1]
+def test_span_density_and_coherence_are_more_and_drift_is_less() -> None:
+    def score(
+        span: float = 40.0, drift: float = 0.5, length: int = 100, coherence: float = 0.0
+    ) -> float:
+        return repeat_score(0.8, 20, 50.0, span, drift, length, coherence)
+
+    spans = [score(span=span) for span in (0, 10, 50, 100)]
+    assert spans == sorted(set(spans))
+    assert score(span=300) == spans[-1]
+    drifts = [score(drift=drift) for drift in (0.0, 0.5, 2.0, 4.0)]
+    assert drifts == sorted(set(drifts), reverse=True)
+    dense = [score(length=length) for length in (500, 250, 167)]
+    assert dense == sorted(set(dense))
+    assert score(length=60) == pytest.approx(dense[-1], abs=0.02)
+    in_phase = [score(coherence=coherence) for coherence in (0.0, 0.2, 0.4)]
+    assert in_phase == sorted(set(in_phase))
+    assert in_phase[-1] - in_phase[0] == pytest.approx(28.0)
+    assert score(coherence=1.0) - in_phase[0] == pytest.approx(32.5)
+    # The same coherence over a longer stretch is less likely to be chance, up to 2.5 s.
+    longer = [score(length=length, coherence=0.2) for length in (100, 150, 200)]
+    assert longer == sorted(set(longer))
+    assert score(length=400, coherence=0.2) < longer[-1]
