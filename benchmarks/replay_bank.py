@@ -61,7 +61,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
             continue  # half of a clip may be silent
         stored.append(Prompt.of(marks, keyed))
         kept.append(clip)
-        if peer is not None and len(kept) <= len(asked):
+        if peer is not None and clip in asked:
             peer.add(first)
     index = PromptIndex(stored, keyed)
     times: list[float] = []
@@ -74,7 +74,9 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         return {f.prompt: f.score for f in found}
 
     true: list[float] = []
-    for number, clip in enumerate(asked):
+    number_of = {clip.id: number for number, clip in reversed(list(enumerate(kept)))}
+    for clip in asked:
+        number = number_of.get(clip.id, -1)
         sound = material.line(material.prompt(clip, 3.0), 15.0, rng, recorded=False)
         padded = np.pad(sound, (int(rng.integers(2000, 4000)), 4000))
         true.append(look_up(padded).get(number, -np.inf))

@@ -106,6 +106,9 @@ def trials_of(cache: CropCache, fold: Fold, most: int = 60) -> Trials:
     """Trials of a fold: up to ``most`` crops per source (and synthesizer), the first of the cache.
 
     Copies made while composing are left out: their methods are in every fold's training.
+
+    Raises:
+        ValueError: only people or only robots are left, so that nothing can be told apart.
     """
     found: dict[str, list[int]] = {}
     for index in np.flatnonzero((cache.targets == HUMAN) | (cache.targets == ROBOT)).tolist():
@@ -117,9 +120,15 @@ def trials_of(cache: CropCache, fold: Fold, most: int = 60) -> Trials:
         found.setdefault(key, []).append(index)
     kept = {key: crops[:most] for key, crops in found.items() if len(crops) >= FEWEST}
     crops = np.array([i for part in kept.values() for i in part], np.int64)
+    robot = cache.targets[crops] == ROBOT
+    if robot.all() or not robot.any():
+        raise ValueError(
+            f"fold {fold.number}: expected sources of people and of robots with {FEWEST} crops or "
+            f"more, got {', '.join(kept) or 'none'}; use fewer folds or a larger cache"
+        )
     return Trials(
         crops,
-        cache.targets[crops] == ROBOT,
+        robot,
         tuple(key for key, part in kept.items() for _ in part),
     )
 

@@ -27,6 +27,7 @@ from ringtrue.training.validation import DevSet, objective_of, score_audio
 
 _BATCH = 25
 _REPLICATES = 500
+_CLASSES = {"human": 0, "robot": 1}
 
 
 def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig) -> Detector:
@@ -140,6 +141,9 @@ def _frames(
     found: dict[int, list[NDArray[np.float32]]] = {0: [], 1: []}
     length = cache.audio[0].shape[1]
     spoken = np.flatnonzero(cache.targets >= 0)
+    counts = {name: int((cache.targets == label).sum()) for name, label in _CLASSES.items()}
+    if not all(counts.values()):
+        raise ValueError(f"expected crops of people and of robots in the cache, got {counts}")
     spoken = spoken[:: -(-len(spoken) // config.crops)]
     starts = range(0, len(spoken), _BATCH)
     for start in track(starts, description="frames of the crops"):

@@ -135,7 +135,7 @@ class ReplayStream:
     def _note_known(self, match: BankMatch) -> None:
         prompt = match.prompt
         if not prompt.is_evidence:
-            self._ruled_out.append((match.start, match.stop))
+            self._rule_out(match.start, match.stop)
             self._noted = [n for n in self._noted if not _overlap(n.match, match.start, match.stop)]
             self._choose()
             return
@@ -147,6 +147,13 @@ class ReplayStream:
             f"since {prompt.first_seen}"
         )
         self._note(ReplayMatch(match.start, match.stop, llr, reason, prompt=prompt.name))
+
+    def _rule_out(self, start: float, stop: float) -> None:
+        # The same announcement a little later: one stretch, lest hours of it make thousands.
+        if self._ruled_out and start <= self._ruled_out[-1][1]:
+            last = self._ruled_out.pop()
+            start, stop = min(start, last[0]), max(stop, last[1])
+        self._ruled_out.append((start, stop))
 
     def _note(self, match: ReplayMatch) -> None:
         if any(match.start < stop and start < match.stop for start, stop in self._ruled_out):

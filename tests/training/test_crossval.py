@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ringtrue.training.crossval import (
 )
 from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
 from ringtrue.training.recipe import Recipe, parse_recipe
+from ringtrue.training.trainer import Trainer
 
 NETWORK = {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}
 LENGTH = 16_000
@@ -93,6 +95,14 @@ def test_trials_are_the_folds_crops_without_copies_and_small_groups() -> None:
     assert not {cache.systems[i] for i in trials.crops} & {"copy:world"}
 
 
+@pytest.mark.parametrize(
+    ("sources", "left"), [({"a"}, "got a;"), ({"x", "y"}, "x/x, y/y"), ({"z"}, "none")]
+)
+def test_a_fold_of_one_class_is_refused(sources: set[str], left: str) -> None:
+    with pytest.raises(ValueError, match=f"fold 3: expected .*{left}"):
+        trials_of(_cache(_rows()), Fold(3, frozenset(sources)))
+
+
 def test_each_source_weighs_the_same() -> None:
     # Four crops of a source that is told apart, two of one that is not.
     robot = np.array([True] * 6 + [False] * 2)
@@ -151,6 +161,15 @@ def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: 
     assert named == {
         "a (human)", "b (human)", "c (human)", "page (human)", "page/tts", "x/x", "y/y",
     }  # fmt: skip
+
+
+def test_folds_are_trained_to_the_last_step_whatever_the_patience(tmp_path: Path) -> None:
+    recipe = _recipe()
+    patient = replace(recipe, training=replace(recipe.training, steps=8, patience=1))
+    fold = folds(_cache(_rows()), 2)[0]
+    cache = _cache(_rows())
+    run_fold(patient, cache, fold, tmp_path)
+    assert Trainer(_recipe(), cache, tmp_path, lambda _: {"objective": 0.0}).reached.step == 8
 
 
 def test_a_folder_of_another_cross_validation_is_refused(tmp_path: Path) -> None:

@@ -94,3 +94,6 @@ def test_what_cannot_be_fitted_is_said(crops: CropCache, detector: Detector) -> 
         with_mixture(detector, crops, MixtureFitConfig())
     with pytest.raises(ValueError, match="expected at least 200 speech frames per class, got 120"):
         with_mixture(detector, crops, replace(CONFIG, components=100))
+    people = replace(crops, targets=np.where(crops.targets == 1, -1, crops.targets))
+    with pytest.raises(ValueError, match=r"of people and of robots .* 'robot': 0"):
+        with_mixture(detector, people, CONFIG)

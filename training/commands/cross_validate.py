@@ -48,7 +48,7 @@ def cross_validate(
     import torch
 
     from ringtrue.training.cache import build_cache, open_cache
-    from ringtrue.training.crossval import folds
+    from ringtrue.training.crossval import folds, trials_of
     from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
     from ringtrue.training.recipe import read_recipe
 
@@ -62,7 +62,10 @@ def cross_validate(
     claim_folder(folder, chosen, cached, count)
     crops = open_cache(cached, chosen.crops.count)
     torch.set_num_threads(threads)
-    for fold in folds(crops, count):
+    parts = folds(crops, count)
+    for fold in parts:
+        trials_of(crops, fold)  # a fold without trials is told before hours of training
+    for fold in parts:
         if only is None or fold.number == only:
             figures = run_fold(chosen, crops, fold, folder / f"fold-{fold.number}")
             path = folder / f"fold-{fold.number}" / "figures.json"
