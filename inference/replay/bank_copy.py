@@ -22,29 +22,33 @@ Part = tuple[PromptIndex, Sequence[int]]
 class BankCopy:
     """What the file held when it was read.
 
-    Attributes:
-        infos: what is known of each prompt, by its number in the file.
+    A thread may look up while another reads the file anew: it sees all of the old or of the new.
     """
 
     def __init__(self) -> None:
-        self._parts: list[Part] = []
-        self.infos: dict[int, PromptInfo] = {}
+        self._held: tuple[list[Part], dict[int, PromptInfo]] = ([], {})
+
+    @property
+    def infos(self) -> dict[int, PromptInfo]:
+        """What is known of each prompt, by its number in the file."""
+        return self._held[1]
 
     @property
     def is_full(self) -> bool:
         """No further part should be added."""
-        return len(self._parts) >= MAX_PARTS
+        return len(self._held[0]) >= MAX_PARTS
 
     def read(self, rows: BankRows) -> None:
         """Take everything from the file."""
-        self.infos = rows.infos()
-        self._parts = [
+        infos = rows.infos()
+        parts: list[Part] = [
             (PromptIndex(prompts, Keyed(key)), numbers) for key, numbers, prompts in rows.prompts()
         ]
+        self._held = (parts, infos)
 
     def add(self, part: Part) -> None:
         """Take in new prompts; their ``infos`` are set by the caller."""
-        self._parts.append(part)
+        self._held[0].append(part)
 
     def search(self, heard: Fingerprint, bar: float, more: Sequence[Part] = ()) -> list[BankMatch]:
         """Prompts in a stretch of a call, the surest first.
@@ -54,12 +58,13 @@ class BankCopy:
             bar: score that a match must reach.
             more: parts to search beside those of the copy.
         """
+        parts, infos = self._held
         found: list[tuple[Found, int]] = []
-        for index, numbers in (*self._parts, *more):
+        for index, numbers in (*parts, *more):
             hits = index.search(heard.codes, heard.frames, heard.shape, bar)
             found.extend((hit, numbers[hit.prompt]) for hit in hits)
         found.sort(key=lambda pair: -pair[0].score)
-        return [_match(hit, number, self.infos[number]) for hit, number in found]
+        return [_match(hit, number, infos[number]) for hit, number in found]
 
 
 def _match(found: Found, number: int, info: PromptInfo) -> BankMatch:

@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from ringtrue.inference.replay.bank import PromptBank
+from ringtrue.inference.replay.bank_copy import BankCopy
 from ringtrue.inference.replay.bank_file import APPLICATION_ID, SCHEMA_VERSION, BankError
+from ringtrue.inference.replay.bank_records import BankMatch, PromptInfo
+from ringtrue.inference.replay.bank_rows import BankRows
 from ringtrue.inference.replay.exchange import read_prompts, write_prompts
 from ringtrue.inference.replay.fingerprint import Fingerprint, fingerprint
+from ringtrue.inference.replay.likelihood import BANK_BAR
+from ringtrue.inference.replay.prompt import Prompt
 
 from .voices import silence, through_mu_law, voice
 
@@ -36,6 +43,25 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def bank(path: Path) -> PromptBank:
     return PromptBank(path, create=True)
+
+
+def test_a_lookup_while_the_bank_is_read_anew_sees_all_of_the_old(bank: PromptBank) -> None:
+    bank.add_call(stretches(0, 1), "monday", DAY)
+    copy = BankCopy()
+    copy.read(bank._rows)
+    found: list[list[BankMatch]] = []
+
+    class Emptied:
+        def infos(self) -> dict[int, PromptInfo]:
+            return {}
+
+        def prompts(self) -> Iterator[tuple[bytes, list[int], list[Prompt]]]:
+            found.append(copy.search(AGAIN[0], BANK_BAR))
+            return iter(())
+
+    copy.read(cast(BankRows, Emptied()))
+    assert [match.prompt.first_seen for match in found[0]] == ["2026-11-02"]
+    assert copy.search(AGAIN[0], BANK_BAR) == []
 
 
 def test_what_was_added_is_found_through_another_line(bank: PromptBank) -> None:
