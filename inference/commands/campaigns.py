@@ -97,6 +97,9 @@ def campaigns(
     if html_file is not None:
         _write(html_file, to_html(found, recordings, "Campaigns"))
     _table(found, recordings)
+    for one in recordings:
+        for warning in one.warnings:
+            typer.echo(f"warning: {one.path}: {warning}", err=True)
     failed = sum(bool(r.error) for r in recordings)
     if failed:
         typer.echo(f"{failed} of {len(recordings)} recordings could not be read", err=True)

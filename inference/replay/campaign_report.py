@@ -36,7 +36,7 @@ def clock(seconds: float) -> str:
 
 
 def to_json(campaigns: Sequence[Campaign], recordings: Sequence[Listened]) -> dict[str, Any]:
-    """Campaigns, recordings of none, and recordings that could not be read."""
+    """Campaigns, recordings of none, those that could not be read, and what was odd."""
     inside = {path for campaign in campaigns for path in campaign.paths}
     rounded = []
     for campaign in campaigns:
@@ -50,6 +50,7 @@ def to_json(campaigns: Sequence[Campaign], recordings: Sequence[Listened]) -> di
         "campaigns": rounded,
         "alone": [r.path for r in recordings if not r.error and r.path not in inside],
         "errors": [{"path": r.path, "error": r.error} for r in recordings if r.error],
+        "warnings": [{"path": r.path, "warnings": [*r.warnings]} for r in recordings if r.warnings],
     }
 
 

@@ -25,7 +25,7 @@ from ringtrue.inference.replay.recorded import hear_recording
 from ringtrue.inference.replay.segments import segments
 from ringtrue.inference.session import Session
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Part of the files' names: other fingerprints need other files."""
 
 
@@ -38,12 +38,14 @@ class Listened:
         file: its fingerprints; empty after an error.
         seconds: its length.
         error: what was wrong with it, or empty.
+        warnings: what was odd about it, such as an end that is cut off.
     """
 
     path: str
     file: str = ""
     seconds: float = 0.0
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,18 @@ def _hear(how: Listener, path: str) -> Listened:
             try:
                 with np.load(file) as stored:
                     if stored.zip.testzip() is None:
-                        return Listened(path, str(file), float(stored["seconds"]))
+                        warnings = tuple(map(str, stored["warnings"]))
+                        return Listened(
+                            path, str(file), float(stored["seconds"]), warnings=warnings
+                        )
             except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
                 pass
             file.unlink()
         arrays: dict[str, Any] = {}
         seconds = 0.0
+        warnings: tuple[str, ...] = ()
         for one in hear_recording(path, session, how.channel, how.raw):
-            seconds = one.seconds
+            seconds, warnings = one.seconds, one.warnings
             for number, (start, heard) in enumerate(segments(one.heard, one.speech)):
                 name = f"{one.channel}-{number}"
                 arrays[f"{name}-start"] = np.array(start)
@@ -137,9 +143,10 @@ def _hear(how: Listener, path: str) -> Listened:
                 arrays[f"{name}-shape"] = heard.shape
         part = file.with_suffix(f".{os.getpid()}.part.npz")
         arrays["seconds"] = np.array(seconds)
+        arrays["warnings"] = np.array(warnings, np.str_)
         np.savez(part, **arrays)
         os.replace(part, file)
-        return Listened(path, str(file), seconds)
+        return Listened(path, str(file), seconds, warnings=warnings)
     except AudioError as error:
         return Listened(path, error=error.problem)
     # Whatever a decoder does to one odd file, the others are still to be heard.

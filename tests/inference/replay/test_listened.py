@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from ringtrue.inference.replay import listened
+from ringtrue.inference.replay.campaign_report import to_json
 from ringtrue.inference.replay.listened import Listener, stretches
 
 from .voices import voice
@@ -34,6 +35,20 @@ def test_a_damaged_file_is_made_again(calls: list[str], tmp_path: Path) -> None:
         assert again == first
         assert Path(first.file).read_bytes() == kept
     assert all(s.path == calls[0] for s in stretches([first]))
+
+
+def test_what_is_odd_about_a_recording_is_told_and_kept(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, voice(400, 2.0), 8000)
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(whole.read_bytes()[:20_000])
+    listener = Listener(tmp_path / "cache")
+    fresh = list(listener.listen([str(whole), str(cut)]))
+    assert [len(one.warnings) for one in fresh] == [0, 1]
+    assert "truncated" in fresh[1].warnings[0]
+    assert list(listener.listen([str(whole), str(cut)])) == fresh
+    (told,) = to_json([], fresh)["warnings"]
+    assert told == {"path": str(cut), "warnings": [*fresh[1].warnings]}
 
 
 def test_files_go_by_the_model_and_the_recording(calls: list[str], tmp_path: Path) -> None:
