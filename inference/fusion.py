@@ -112,16 +112,18 @@ def _point(fields: Mapping[str, Any]) -> UnionPoint:
     return UnionPoint(**{**fields, "alone": alone})
 
 
-def released_fusion() -> FusionInfo | None:
-    """The newest ``ringtrue-fusion-*.json`` that this installation ships, or None."""
+def released_fusions() -> tuple[FusionInfo, ...]:
+    """Every ``ringtrue-fusion-*.json`` of this installation, the newest first.
+
+    There may be several: thresholds for a voice model of one's own lie beside the released ones.
+    """
     found = [
         entry
         for entry in files("ringtrue.model.released").iterdir()
         if re.fullmatch(r"ringtrue-fusion-[\d.]+\.json", entry.name)
     ]
-    if not found:
-        return None
-    return read_fusion(max(found, key=lambda e: [int(n) for n in re.findall(r"\d+", e.name)]))
+    found.sort(key=lambda e: [int(n) for n in re.findall(r"\d+", e.name)], reverse=True)
+    return tuple(read_fusion(entry) for entry in found)
 
 
 def voice_model_name(info: ModelInfo) -> str:
@@ -150,16 +152,16 @@ def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) ->
     Args:
         info: metadata of the voice model.
         name: of the operating point.
-        fusion: thresholds to use instead of the released ones.
+        fusion: thresholds to use instead of the newest released ones that fit.
 
     Raises:
         ValueError: an unknown operating point.
     """
     own = info.operating_point(name)
-    fusion = fusion or released_fusion()
-    if fusion is not None and _fits(fusion, info):
-        for point in fusion.operating_points:
-            if point.name == name:
+    known = released_fusions() if fusion is None else (fusion,)
+    for one in known:
+        for point in one.operating_points:
+            if point.name == name and _fits(one, info):
                 return point
     raised = {"flag_llr": own.flag_llr + SOFT, "clear_llr": own.clear_llr + SOFT}
     return UnionPoint(**{**asdict(own), **raised}, alone={"voice": own.flag_llr})

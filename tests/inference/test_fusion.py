@@ -17,7 +17,7 @@ from ringtrue.inference.fusion import (
     fused_point,
     fused_voice,
     read_fusion,
-    released_fusion,
+    released_fusions,
     voice_model_digest,
     voice_model_name,
 )
@@ -109,15 +109,27 @@ def test_a_human_voice_is_no_evidence_against_recordings() -> None:
 
 
 def test_a_released_file_is_whole() -> None:
-    fusion = released_fusion()
-    if fusion is not None:
-        assert {p.name for p in fusion.operating_points} == {"cautious", "balanced"}
-        assert fusion.streams[0] == "voice"
-        info = Session().info
-        assert fused_point(info, "cautious") in fusion.operating_points
-        for point in fusion.operating_points:
-            assert set(point.alone) == {"voice", "replay"}
-            assert point.alone["voice"] < point.flag_llr
+    (fusion,) = released_fusions()
+    assert {p.name for p in fusion.operating_points} == {"cautious", "balanced"}
+    assert fusion.streams[0] == "voice"
+    info = Session().info
+    assert fused_point(info, "cautious") in fusion.operating_points
+    for point in fusion.operating_points:
+        assert set(point.alone) == {"voice", "replay"}
+        assert point.alone["voice"] < point.flag_llr
+
+
+def test_thresholds_of_ones_own_lie_beside_the_released_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = dataclasses.replace(FUSION, version="2.0.0", voice_digest="f" * 16)
+    for fusion in (FUSION, newer):
+        path = tmp_path / f"ringtrue-fusion-{fusion.version}.json"
+        path.write_text(fusion.to_json(), encoding="utf-8")
+    monkeypatch.setattr("ringtrue.inference.fusion.files", lambda _: tmp_path)
+    assert [fusion.version for fusion in released_fusions()] == ["2.0.0", FUSION.version]
+    # The newest file is another model's.
+    assert fused_point(toy_info(), "cautious") == POINT
 
 
 class Listener:
