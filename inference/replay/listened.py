@@ -123,10 +123,8 @@ def _hear(how: Listener, path: str) -> Listened:
             try:
                 with np.load(file) as stored:
                     if stored.zip.testzip() is None:
-                        warnings = tuple(map(str, stored["warnings"]))
-                        return Listened(
-                            path, str(file), float(stored["seconds"]), warnings=warnings
-                        )
+                        told = tuple(map(str, stored["warnings"]))
+                        return Listened(path, str(file), float(stored["seconds"]), warnings=told)
             except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
                 pass
             file.unlink()
