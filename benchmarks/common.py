@@ -92,7 +92,8 @@ def show(title: str, rows: Sequence[Mapping[str, Any]], path: Path | None) -> No
         )
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
-    console = Console(width=max(132, Console().width))
+    # Figures are not to be cut off where the output is no terminal, or a narrow one.
+    console = Console(width=max(132, Console(width=1000).measure(table).maximum))
     console.print(table)
     console.print(
         f"{about['processor']}, {about['cores']} cores; Python {about['python']}, "
