@@ -1,14 +1,14 @@
 """How sure a match is, and what that says about the caller.
 
 The scores are logistic regressions that tell true repeats through two lines (codecs, noise at
-15 dB) from the same words said again by the same person. To that of a repeat in a
-call, span, drift, density and coherence were added by hand on dev and train: a recording keeps its
-timing and its phases, and its landmarks agree from end to end. The likelihood ratios are straight lines in the scores, fitted
-in the manner of ``benchmarks/replay.py --parts fit`` (and ``bank``) to dev calls: the density of
-the highest score of a call with a true repeat over that of a call of a person, whose tail is taken
-as exponential. What lies above the highest score of the people that were measured rests on that
-shape, so the ratio of one match is capped; and near the bar repeats are rarer than the fit takes
-them to be, so the line of a repeat is kept below it there.
+15 dB) from the same words said again by the same person. To that of a repeat in a call, span,
+drift, density and coherence were added by hand on dev and train: a recording keeps its timing and
+its phases, and its landmarks agree from end to end. The likelihood ratios are straight lines in the
+scores, fitted in the manner of ``benchmarks/replay.py --parts fit`` (and ``bank``) to dev calls:
+the density of the highest score of a call with a true repeat over that of a call of a person, whose
+tail is taken as exponential. What lies above the highest score of the people that were measured
+rests on that shape, so the ratio of one match is capped; and near the bar repeats are rarer than
+the fit takes them to be, so the line of a repeat is kept below it there.
 """
 
 from __future__ import annotations
