@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringtrue.inference.evidence.base import Chunk, Evidence
+from ringtrue.inference.evidence.echo import EchoGate
 from ringtrue.inference.replay.bank_listener import BankListener
 from ringtrue.inference.replay.fingerprint import Fingerprinter
 from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE, seconds_of
@@ -68,6 +69,7 @@ class ReplayStream:
 
     Abstains until something matches. Chunks must be 100 ms at 8 kHz; four of them are heard
     together, which costs half of hearing them one by one, so matches come every 0.4 s.
+    Where the near end is heard, its echo in the far end does not match.
     Announcements and other material that the bank lists as no evidence never count, even where
     they repeat.
 
@@ -96,6 +98,7 @@ class ReplayStream:
         if self._bank is not None:
             self._bank.refresh()
             self._listener = BankListener(self._bank, self._memory)
+        self._echo = EchoGate()
         self._noted: list[_Noted] = []
         self._best: _Noted | None = None
         self._ruled_out: list[tuple[float, float]] = []
@@ -104,7 +107,8 @@ class ReplayStream:
 
     def push(self, chunk: Chunk) -> Evidence:
         """Hear the next chunk; the evidence of the call so far."""
-        self._memory.add_speech(chunk.speech >= SPEECH_THRESHOLD)
+        echo = self._echo.may_be_echo(chunk)
+        self._memory.add_speech(chunk.speech >= SPEECH_THRESHOLD and not echo)
         self._waiting[self._chunks % EVERY] = chunk.far
         self._chunks += 1
         if self._chunks % EVERY == 0:
