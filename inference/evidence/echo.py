@@ -19,6 +19,7 @@ DELAY_CHUNKS: Final = 4
 """Chunks that an echo may come late: 0.3 s and the chunk itself."""
 WEAKER_DB: Final = 6.0
 """An echo is at least this much weaker; who talks over the near end mostly is not."""
+_WEAKER: Final = 10 ** (-WEAKER_DB / 10)
 
 
 class EchoGate:
@@ -35,6 +36,6 @@ class EchoGate:
         if chunk.near is None or chunk.near_speech is None:
             return False
         speaks = chunk.near_speech >= SPEAKING
-        self._near.append(float(np.mean(np.square(chunk.near))) if speaks else 0.0)
-        loudest = max(self._near) * 10 ** (-WEAKER_DB / 10)
-        return float(np.mean(np.square(chunk.far))) < loudest
+        self._near.append(float(np.dot(chunk.near, chunk.near)) if speaks else 0.0)
+        loudest = max(self._near)
+        return loudest > 0.0 and float(np.dot(chunk.far, chunk.far)) < loudest * _WEAKER

@@ -9,6 +9,7 @@ places are known to a frame. Speech codecs follow the waveform up to 2 kHz well 
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -47,9 +48,10 @@ def coherence(now: Samples, then: Samples) -> float:
         return 0.0
     cross = _spectra(now) * np.conj(_spectra(then))
     size = np.abs(cross) + np.float32(_TINY)
-    cross *= size ** np.float32(-_WHITENING)
+    weight = size ** np.float32(-_WHITENING)
+    cross *= weight
     edges = np.linspace(0, len(cross), max(1, round(len(cross) / _PART)) + 1).astype(int)
-    total = np.add.reduceat(size ** np.float32(1 - _WHITENING), edges[:-1], axis=0).sum(axis=1)
+    total = np.add.reduceat(size * weight, edges[:-1], axis=0).sum(axis=1)
     summed = np.zeros((len(total), WINDOW), np.complex64)
     summed[:, FIRST_BIN:_LAST_BIN] = np.add.reduceat(cross, edges[:-1], axis=0)
     by_lag = np.abs(np.fft.fft(summed, axis=1))
@@ -57,8 +59,13 @@ def coherence(now: Samples, then: Samples) -> float:
     return float(np.sqrt(np.average(np.square(best / total), weights=np.diff(edges))))
 
 
+@functools.cache
+def _window() -> Samples:
+    window: Samples = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+    return window
+
+
 def _spectra(samples: Samples) -> npt.NDArray[np.complex64]:
-    window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
     views = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::STEP]
-    spectra = np.fft.rfft(views * window, axis=1)[:, FIRST_BIN:_LAST_BIN]
+    spectra = np.fft.rfft(views * _window(), axis=1)[:, FIRST_BIN:_LAST_BIN]
     return spectra.astype(np.complex64, copy=False)
