@@ -9,6 +9,8 @@ from ringtrue.inference.replay.frames import BLOCK_FRAMES, HOP, WINDOW, Samples
 from ringtrue.inference.replay.rolling import Rolling
 from ringtrue.inference.replay.shape import DIMENSIONS, Shape
 
+_LARGEST = np.float32(np.finfo(np.float16).max)
+
 
 class CallMemory:
     """The newest frames of a call, addressed by their number from the start of the call.
@@ -39,7 +41,7 @@ class CallMemory:
 
     def add_audio(self, pcm: Samples) -> None:
         """Append the next samples, [n] float32 at 8 kHz."""
-        self._audio.add(pcm.astype(np.float16))
+        self._audio.add(np.clip(pcm, -_LARGEST, _LARGEST).astype(np.float16))
 
     def add_shape(self, shape: Shape) -> None:
         """Append the shape of the next frames."""

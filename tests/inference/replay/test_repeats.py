@@ -153,6 +153,12 @@ def test_memory_of_samples() -> None:
     np.testing.assert_allclose(early[2 * HOP :], samples[:WINDOW], rtol=1e-3, atol=1e-7)
 
 
+def test_samples_far_beyond_full_scale_stay_finite() -> None:
+    memory = CallMemory(100)
+    memory.add_audio(np.float32(1e6) * noise(1, 0.1))
+    assert np.isfinite(memory.audio(0, 3)).all()
+
+
 def test_memory_of_speech() -> None:
     memory = CallMemory(100)
     for heard in (True, False, True):
