@@ -17,16 +17,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from ringtrue.inference.decision import UnionPoint
 from ringtrue.inference.evidence.base import Evidence
+from ringtrue.inference.evidence.files import evidence_files
 from ringtrue.inference.session import ModelError
 from ringtrue.model.contract import ModelInfo
 
@@ -112,18 +111,12 @@ def _point(fields: Mapping[str, Any]) -> UnionPoint:
     return UnionPoint(**{**fields, "alone": alone})
 
 
-def released_fusions() -> tuple[FusionInfo, ...]:
-    """Every ``ringtrue-fusion-*.json`` of this installation, the newest first.
+def known_fusions() -> tuple[FusionInfo, ...]:
+    """All fused thresholds of :func:`evidence_files`, the ones to prefer first.
 
     There may be several: thresholds for a voice model of one's own lie beside the released ones.
     """
-    found = [
-        entry
-        for entry in files("ringtrue.model.released").iterdir()
-        if re.fullmatch(r"ringtrue-fusion-[\d.]+\.json", entry.name)
-    ]
-    found.sort(key=lambda e: [int(n) for n in re.findall(r"\d+", e.name)], reverse=True)
-    return tuple(read_fusion(entry) for entry in found)
+    return tuple(read_fusion(entry) for entry in evidence_files("fusion"))
 
 
 def voice_model_name(info: ModelInfo) -> str:
@@ -152,13 +145,13 @@ def fused_point(info: ModelInfo, name: str, fusion: FusionInfo | None = None) ->
     Args:
         info: metadata of the voice model.
         name: of the operating point.
-        fusion: thresholds to use instead of the newest released ones that fit.
+        fusion: thresholds to use instead of the first known ones that fit.
 
     Raises:
         ValueError: an unknown operating point.
     """
     own = info.operating_point(name)
-    known = released_fusions() if fusion is None else (fusion,)
+    known = known_fusions() if fusion is None else (fusion,)
     for one in known:
         for point in one.operating_points:
             if point.name == name and _fits(one, info):

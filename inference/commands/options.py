@@ -52,7 +52,8 @@ Evidence = Annotated[
     typer.Option(
         "--evidence",
         help="'voice' alone, or 'all': also replayed clips, the noise floor and, where --far says "
-        "which channel is the far end, the timing of the turns.",
+        "which channel is the far end, the timing of the turns. $RINGTRUE_EVIDENCE names a folder "
+        "of models and thresholds of your own (fit-timing, fit-fusion).",
     ),
 ]
 Bank = Annotated[

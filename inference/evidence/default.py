@@ -16,7 +16,7 @@ from ringtrue.inference.evidence.replay import ReplayStream
 from ringtrue.inference.evidence.soft_model import SoftModel
 from ringtrue.inference.evidence.timing import TimingStream
 from ringtrue.inference.evidence.turns import FEATURES as TIMING_FEATURES
-from ringtrue.inference.fusion import released_fusions
+from ringtrue.inference.fusion import known_fusions
 
 if TYPE_CHECKING:
     from ringtrue.inference.replay.bank import PromptBank
@@ -72,7 +72,7 @@ class AllStreams:
         """Names what can change the verdict, for keys of finished work: the models and the
         thresholds by their content, a bank by its path, since it grows while calls are scored."""
         models = [_loaded("timing", self.timing).digest, _loaded("floor", self.floor).digest]
-        texts = "".join(fusion.to_json() for fusion in released_fusions())
+        texts = "".join(fusion.to_json() for fusion in known_fusions())
         thresholds = hashlib.sha256(texts.encode()).hexdigest()[:16]
         return "|".join(["all", *models, thresholds, self.bank or ""])
 

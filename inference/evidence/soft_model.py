@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from ringtrue.inference.evidence.files import evidence_files
 from ringtrue.inference.session import ModelError
 
 FORMAT = "1"
@@ -94,7 +93,7 @@ class SoftModel:
     """One such model in onnxruntime.
 
     Args:
-        source: a file; None takes the newest released one of the stream ``name``.
+        source: a file; None takes the first of :func:`evidence_files` for ``name``.
         name: the stream that it must be for.
         features: names that its features must have.
 
@@ -149,16 +148,12 @@ class SoftModel:
 
 
 def released(name: str) -> Traversable:
-    """The newest ``ringtrue-NAME-*.onnx`` that this installation ships.
+    """The model file of a stream that is used unless another is named.
 
     Raises:
         ModelError: there is none.
     """
-    found = [
-        entry
-        for entry in files("ringtrue.model.released").iterdir()
-        if re.fullmatch(rf"ringtrue-{name}-[\d.]+\.onnx", entry.name)
-    ]
+    found = evidence_files(name)
     if not found:
         raise ModelError(f"this installation holds no released {name} model")
-    return max(found, key=lambda e: [int(n) for n in re.findall(r"\d+", e.name)])
+    return found[0]

@@ -16,7 +16,7 @@ from ringtrue.inference.cli import main
 from ringtrue.inference.evidence import default
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.evidence.default import AllStreams
-from ringtrue.inference.fusion import SOFT, released_fusions
+from ringtrue.inference.fusion import SOFT, known_fusions
 from ringtrue.inference.score import score_file
 from ringtrue.inference.session import Session
 
@@ -53,10 +53,10 @@ def test_finished_work_is_known_by_the_content_of_thresholds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = AllStreams().key
-    (fusion,) = released_fusions()
+    (fusion,) = known_fusions()
     # The same version, but chosen again.
     again = (replace(fusion, made_of="other calls"),)
-    monkeypatch.setattr(default, "released_fusions", lambda: again)
+    monkeypatch.setattr(default, "known_fusions", lambda: again)
     assert AllStreams().key != before
 
 

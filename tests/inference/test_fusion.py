@@ -16,8 +16,8 @@ from ringtrue.inference.fusion import (
     fused_llr,
     fused_point,
     fused_voice,
+    known_fusions,
     read_fusion,
-    released_fusions,
     voice_model_digest,
     voice_model_name,
 )
@@ -109,7 +109,7 @@ def test_a_human_voice_is_no_evidence_against_recordings() -> None:
 
 
 def test_a_released_file_is_whole() -> None:
-    (fusion,) = released_fusions()
+    (fusion,) = known_fusions()
     assert {p.name for p in fusion.operating_points} == {"cautious", "balanced"}
     assert fusion.streams[0] == "voice"
     info = Session().info
@@ -119,17 +119,19 @@ def test_a_released_file_is_whole() -> None:
         assert point.alone["voice"] < point.flag_llr
 
 
-def test_thresholds_of_ones_own_lie_beside_the_released_ones(
+def test_thresholds_of_ones_own_come_first_where_they_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    released = known_fusions()
     newer = dataclasses.replace(FUSION, version="2.0.0", voice_digest="f" * 16)
     for fusion in (FUSION, newer):
         path = tmp_path / f"ringtrue-fusion-{fusion.version}.json"
         path.write_text(fusion.to_json(), encoding="utf-8")
-    monkeypatch.setattr("ringtrue.inference.fusion.files", lambda _: tmp_path)
-    assert [fusion.version for fusion in released_fusions()] == ["2.0.0", FUSION.version]
+    monkeypatch.setenv("RINGTRUE_EVIDENCE", str(tmp_path))
+    assert known_fusions() == (newer, FUSION, *released)
     # The newest file is another model's.
     assert fused_point(toy_info(), "cautious") == POINT
+    assert fused_point(Session().info, "cautious") in released[0].operating_points
 
 
 class Listener:
