@@ -69,12 +69,17 @@ class AllStreams:
 
     @property
     def key(self) -> str:
-        """Names what can change the verdict, for keys of finished work: the models and the
-        thresholds by their content, a bank by its path, since it grows while calls are scored."""
+        """Names what can change the verdict, for keys of finished work: the models, the thresholds
+        and the bank, each by its content.
+
+        Raises:
+            BankError: the bank cannot be read.
+        """
         models = [_loaded("timing", self.timing).digest, _loaded("floor", self.floor).digest]
         texts = "".join(fusion.to_json() for fusion in known_fusions())
         thresholds = hashlib.sha256(texts.encode()).hexdigest()[:16]
-        return "|".join(["all", *models, thresholds, self.bank or ""])
+        bank = "" if self.bank is None else _bank_digest(self.bank)
+        return "|".join(["all", *models, thresholds, bank])
 
 
 @functools.lru_cache(maxsize=8)
@@ -88,3 +93,11 @@ def _bank(path: str) -> PromptBank:
     from ringtrue.inference.replay.bank import PromptBank
 
     return PromptBank(path)
+
+
+def _bank_digest(path: str) -> str:
+    from ringtrue.inference.replay.bank import PromptBank
+
+    # Not the bank of :func:`_bank`: an open SQLite file must not be taken into a forked worker.
+    with PromptBank(path) as bank:
+        return bank.digest

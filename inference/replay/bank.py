@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -80,6 +83,15 @@ class PromptBank:
         # SQLite does not tell a connection of its own writes.
         self._version = -1
         return gone
+
+    @property
+    def digest(self) -> str:
+        """Of all that a lookup can tell: prompts, labels, dates, calls. The first 16 hex digits of
+        a SHA-256; a prompt's name stands for its hashes."""
+        with explained(self.path):
+            infos = self._rows.infos().values()
+        text = json.dumps(sorted(astuple(info) for info in infos))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     # ---- looking up
 

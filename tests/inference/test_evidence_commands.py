@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,13 @@ from ringtrue.inference.evidence import default
 from ringtrue.inference.evidence.base import Chunk, Evidence
 from ringtrue.inference.evidence.default import AllStreams
 from ringtrue.inference.fusion import SOFT, known_fusions
+from ringtrue.inference.replay.bank import PromptBank
+from ringtrue.inference.replay.bank_file import BankError
+from ringtrue.inference.replay.fingerprint import fingerprint
 from ringtrue.inference.score import score_file
 from ringtrue.inference.session import Session
 
+from .replay.voices import voice
 from .toy_model import CAUTIOUS, human, robot, silence
 
 
@@ -46,7 +51,6 @@ def test_makers_of_streams_can_be_sent_to_other_processes() -> None:
     maker = pickle.loads(pickle.dumps(AllStreams()))
     assert [s.name for s in maker()] == ["replay", "timing", "floor"]
     assert maker.key == AllStreams().key
-    assert maker.key != AllStreams(bank="b.db").key
 
 
 def test_finished_work_is_known_by_the_content_of_thresholds(
@@ -58,6 +62,41 @@ def test_finished_work_is_known_by_the_content_of_thresholds(
     again = (replace(fusion, made_of="other calls"),)
     monkeypatch.setattr(default, "known_fusions", lambda: again)
     assert AllStreams().key != before
+
+
+def test_finished_work_is_known_by_what_the_bank_holds(tmp_path: Path) -> None:
+    first, copy = tmp_path / "first.bank", tmp_path / "copy.bank"
+    with pytest.raises(BankError, match="no prompt bank"):
+        _ = AllStreams(bank=str(first)).key
+    with PromptBank(first, create=True) as bank:
+        empty = AllStreams(bank=str(first)).key
+        bank.add_call([(0.0, fingerprint(voice(100, 3.0)))], "monday", date(2026, 11, 2))
+    copy.write_bytes(first.read_bytes())
+    grown = AllStreams(bank=str(first)).key
+    assert len({AllStreams().key, empty, grown}) == 3
+    # Wherever it lies.
+    assert AllStreams(bank=str(copy)).key == grown
+
+
+def test_a_bank_that_changed_means_new_scoring(
+    stereo: Path, toy_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "prompts.bank", tmp_path / "rows.jsonl"
+
+    def done_before() -> bool:
+        """Whether the resumed job found everything done."""
+        code = main(
+            ["score", str(stereo), "--model", str(toy_path), "--workers", "0", "--evidence", "all",
+             "--bank", str(path), "--out", str(out), "--resume"]
+        )  # fmt: skip
+        assert code == 0
+        return "scored before" in capsys.readouterr().err
+
+    PromptBank(path, create=True).close()
+    assert [done_before(), done_before()] == [False, True]
+    with PromptBank(path) as bank:
+        bank.add_call([(0.0, fingerprint(voice(100, 3.0)))], "monday", date(2026, 11, 2))
+    assert [done_before(), done_before()] == [False, True]
 
 
 def test_score_takes_the_far_end_and_all_evidence(

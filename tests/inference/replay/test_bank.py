@@ -164,6 +164,22 @@ def test_known_prompts_can_be_ruled_out_later(bank: PromptBank) -> None:
     assert (info.is_evidence, info.label, info.calls) == (False, "carrier", 2)
 
 
+def test_the_digest_is_of_what_lookups_tell(bank: PromptBank, tmp_path: Path) -> None:
+    digests = [bank.digest]
+    bank.add_call(stretches(0), "monday", DAY)
+    digests.append(bank.digest)
+    bank.add_call([(5.0, AGAIN[0])], "tuesday", DAY)
+    digests.append(bank.digest)
+    bank.add_call(stretches(0), "wednesday", DAY, is_evidence=False, label="carrier")
+    digests.append(bank.digest)
+    assert len(set(digests)) == 4
+    # Another order of coming is the same content.
+    bank.add_call(stretches(1), "thursday", DAY)
+    other = PromptBank(tmp_path / "other.bank", create=True)
+    other.take_in(iter([*bank.stored()][::-1]))
+    assert other.digest == bank.digest
+
+
 def test_forget(bank: PromptBank, path: Path) -> None:
     bank.add_call(stretches(0, 1), "monday", DAY)
     bank.add_call(stretches(1, 2), "tuesday", date(2026, 11, 3))
