@@ -16,6 +16,7 @@ import multiprocessing
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,6 +184,7 @@ class CropCache:
         sources: source of each crop.
         systems: system of each crop, empty for humans.
         pairs: [pairs, 2] indices of the bona fide and the synthetic crop of each pair.
+        clips: ids of the clips in each crop.
     """
 
     audio: tuple[NDArray[np.int16], ...]
@@ -191,6 +193,7 @@ class CropCache:
     sources: tuple[str, ...]
     systems: tuple[str, ...]
     pairs: NDArray[np.int64]
+    clips: tuple[tuple[str, ...], ...]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -214,7 +217,7 @@ def open_cache(folder: Path, count: int | None = None) -> CropCache:
     Raises:
         ValueError: the folder has no finished shards, or fewer crops than asked.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     audio: list[NDArray[np.int16]] = []
     speech: list[NDArray[np.uint8]] = []
     shard = 0
@@ -237,4 +240,5 @@ def open_cache(folder: Path, count: int | None = None) -> CropCache:
         sources=tuple(str(r["source"]) for r in rows),
         systems=tuple(str(r["system"]) for r in rows),
         pairs=paired.reshape(-1, 2),
+        clips=tuple(tuple(map(str, r["clips"])) for r in rows),
     )

@@ -10,9 +10,10 @@ cache serve as trials as they are, so that nothing but training is paid for.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from ringtrue.model.contract import CHUNK_SAMPLES, SAMPLE_RATE
 from ringtrue.model.detector import Detector
 from ringtrue.training.cache import CropCache
 from ringtrue.training.compose import COPY_PREFIX, HUMAN, ROBOT
+from ringtrue.training.manifest import Manifest
 
 LEFT_OUT = -2
 """Class of crops that a fold does not train on."""
@@ -78,9 +80,43 @@ def folds(cache: CropCache, count: int) -> tuple[Fold, ...]:
     return tuple(Fold(number, frozenset(part)) for number, part in enumerate(dealt))
 
 
-def training_part(cache: CropCache, fold: Fold) -> CropCache:
-    """The cache without the fold's sources; indices stay what they are."""
-    out = np.array([source in fold.sources for source in cache.sources])
+def copied_sources(manifest: Manifest) -> dict[str, frozenset[str]]:
+    """Sources whose people a robot clip of another source copies, by the clip's id.
+
+    Copies are known by the speaker: that of human clips, or one named ``source:name``.
+    """
+    people: defaultdict[str, set[str]] = defaultdict(set)
+    for clip in manifest:
+        if clip.is_human and clip.speaker:
+            people[clip.speaker].add(clip.source)
+    copies = {}
+    for clip in manifest:
+        if clip.is_robot and clip.speaker:
+            named = {clip.speaker.partition(":")[0], *people.get(clip.speaker, ())}
+            if others := named - {clip.source}:
+                copies[clip.id] = frozenset(others)
+    return copies
+
+
+def training_part(
+    cache: CropCache, fold: Fold, copies: Mapping[str, frozenset[str]] = MappingProxyType({})
+) -> CropCache:
+    """The cache without the fold's sources and copies of their people.
+
+    Indices stay what they are.
+
+    Args:
+        cache: all crops.
+        fold: what is left out.
+        copies: of :func:`copied_sources`.
+    """
+    gone = {clip for clip, sources in copies.items() if sources & fold.sources}
+    out = np.array(
+        [
+            source in fold.sources or not gone.isdisjoint(clips)
+            for source, clips in zip(cache.sources, cache.clips, strict=True)
+        ]
+    )
     speech = (cache.targets == HUMAN) | (cache.targets == ROBOT)
     targets = np.where(out & speech, LEFT_OUT, cache.targets).astype(cache.targets.dtype)
     pairs = cache.pairs[~out[cache.pairs].any(axis=1)] if len(cache.pairs) else cache.pairs

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,11 @@ from ringtrue.training.mixture_fit import with_mixture
 from ringtrue.training.recipe import Recipe
 from ringtrue.training.trainer import Trainer
 
+log = logging.getLogger(__name__)
+
+_VERSION = 2
+"""Of how a fold is trained; folds of other versions are not compared."""
+
 
 def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
     """Say in ``folder`` what it is for, so that another cross-validation is not resumed by mistake.
@@ -40,32 +47,50 @@ def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
         ValueError: the folder holds another cross-validation.
     """
     meant = json.dumps(
-        {"folds": count, "crops": crops.name, "recipe": dataclasses.asdict(recipe)},
+        {
+            "version": _VERSION, "folds": count, "crops": crops.name,
+            "recipe": dataclasses.asdict(recipe),
+        },
         indent=1, sort_keys=True,
     )  # fmt: skip
     path = folder / "crossval.json"
     if path.exists():
         if path.read_text(encoding="utf-8") != meant:
             raise ValueError(
-                f"{folder} holds a cross-validation of another recipe, manifest or number of "
-                "folds; use another folder (--out) or remove it"
+                f"{folder} holds a cross-validation of another recipe, manifest, number of folds "
+                "or version; use another folder (--out) or remove it"
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(meant, encoding="utf-8")
 
 
-def run_fold(recipe: Recipe, cache: CropCache, fold: Fold, folder: Path) -> dict[str, Any]:
+def run_fold(
+    recipe: Recipe,
+    cache: CropCache,
+    fold: Fold,
+    folder: Path,
+    copies: Mapping[str, frozenset[str]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Train one fold and score its sources; a trained fold is not trained again.
+
+    Args:
+        recipe: what is trained, to its last step: its patience does not count.
+        cache: crops of all sources.
+        fold: which sources are left out.
+        folder: of the fold's training.
+        copies: robots that are copies of people, of ``crossval.copied_sources``.
 
     Returns:
         What :func:`summarise` reads: per weight of the frame mixtures (0 alone without) and amount
         of speech AUC and EER, and the AUC of every source.
     """
     trials = trials_of(cache, fold)
-    part = training_part(cache, fold)
+    part = training_part(cache, fold, copies)
     # The last step, not the best: choosing a step by the left-out sources would flatter. Without
     # an objective no fold improves, so patience would end them all early.
+    if recipe.training.patience:
+        log.info("training.patience %d: ignored in folds", recipe.training.patience)
     recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, patience=0))
     trainer = Trainer(recipe, part, folder, lambda _: {"objective": 0.0})
     if trainer.reached.step < recipe.training.steps:

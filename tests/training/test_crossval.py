@@ -16,6 +16,7 @@ from ringtrue.training.crossval import (
     LEFT_OUT,
     Fold,
     Trials,
+    copied_sources,
     fold_figures,
     folds,
     score_crops,
@@ -23,6 +24,7 @@ from ringtrue.training.crossval import (
     trials_of,
 )
 from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
+from ringtrue.training.manifest import Clip, Manifest
 from ringtrue.training.recipe import Recipe, parse_recipe
 from ringtrue.training.trainer import Trainer
 
@@ -45,6 +47,7 @@ def _cache(rows: list[tuple[str, str, int]], pairs: tuple[tuple[int, int], ...] 
         sources=tuple(source for source, *_ in rows),
         systems=tuple(system for _, system, _ in rows),
         pairs=np.array(pairs, np.int64).reshape(-1, 2),
+        clips=tuple((f"clip-{number}",) for number in range(len(rows))),
     )
 
 
@@ -83,6 +86,36 @@ def test_training_never_sees_the_fold_and_keeps_noise() -> None:
     assert part.targets.tolist() == [LEFT_OUT, 0, 1, LEFT_OUT, -1]
     assert part.targets.dtype == np.int8
     assert part.pairs.tolist() == [[1, 2]]
+
+
+def test_copies_of_left_out_people_are_left_out_of_training_too() -> None:
+    def clip(number: int, label: str, source: str, speaker: str) -> Clip:
+        return Clip(f"clip-{number}", "", label, "train", 1.0, source, speaker=speaker)
+
+    manifest = Manifest(
+        (
+            clip(0, "human", "a", "a:ann"),
+            clip(1, "human", "b", "bob"),
+            clip(2, "vocoded", "copies", "a:ann"),
+            clip(3, "vocoded", "copies", "bob"),
+            # Known by the name, though none of her own clips is there.
+            clip(4, "vocoded", "copies", "a:amy"),
+            clip(5, "tts", "page", "page:"),
+            clip(6, "tts", "x", ""),
+        ),
+        Path(),
+    )
+    copies = copied_sources(manifest)
+    assert copies == {
+        "clip-2": frozenset({"a"}), "clip-3": frozenset({"bob", "b"}), "clip-4": frozenset({"a"}),
+    }  # fmt: skip
+    cache = _cache(
+        [("a", "", 0), ("b", "", 0), *[("copies", "world", 1)] * 3, ("page", "tts", 1),
+         ("x", "x", 1)], ((0, 3), (1, 2), (1, 3)),
+    )  # fmt: skip
+    part = training_part(cache, Fold(0, frozenset({"a", "x"})), copies)
+    assert part.targets.tolist() == [LEFT_OUT, 0, LEFT_OUT, 1, LEFT_OUT, 1, LEFT_OUT]
+    assert part.pairs.tolist() == [[1, 3]]
 
 
 def test_trials_are_the_folds_crops_without_copies_and_small_groups() -> None:
@@ -163,12 +196,16 @@ def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: 
     }  # fmt: skip
 
 
-def test_folds_are_trained_to_the_last_step_whatever_the_patience(tmp_path: Path) -> None:
+def test_folds_are_trained_to_the_last_step_whatever_the_patience(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     recipe = _recipe()
     patient = replace(recipe, training=replace(recipe.training, steps=8, patience=1))
     fold = folds(_cache(_rows()), 2)[0]
     cache = _cache(_rows())
     run_fold(patient, cache, fold, tmp_path)
+    assert "training.patience 1: ignored in folds" in caplog.text
     assert Trainer(_recipe(), cache, tmp_path, lambda _: {"objective": 0.0}).reached.step == 8
 
 
@@ -183,5 +220,5 @@ def test_a_folder_of_another_cross_validation_is_refused(tmp_path: Path) -> None
         (recipe, "crops-a", 3),
     ]
     for other, crops, count in others:
-        with pytest.raises(ValueError, match="another recipe, manifest or number of folds"):
+        with pytest.raises(ValueError, match="another recipe, manifest, number of folds or"):
             claim_folder(folder, other, tmp_path / crops, count)

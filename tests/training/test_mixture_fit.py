@@ -40,6 +40,7 @@ def crops(monkeypatch: pytest.MonkeyPatch) -> CropCache:
         sources=("",) * 8,
         systems=("",) * 8,
         pairs=np.empty((0, 2), np.int64),
+        clips=((),) * 8,
     )
 
 

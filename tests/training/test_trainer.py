@@ -122,6 +122,7 @@ def test_pairs_pass_one_line_and_come_as_pairs(
     np.testing.assert_array_equal(cache.pairs, np.arange(8).reshape(4, 2))
     np.testing.assert_array_equal(cache.targets, [0, 1] * 4)
     rows = [json.loads(r) for r in (worker.folder / "0000.jsonl").read_text().splitlines()]
+    assert [list(clips) for clips in cache.clips] == [row["clips"] for row in rows]
     for human, robot in zip(rows[::2], rows[1::2], strict=True):
         assert human["channel"] == robot["channel"]
         assert human["clips"] == robot["clips"]

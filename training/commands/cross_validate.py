@@ -34,22 +34,23 @@ def cross_validate(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the optimiser.")] = 2,
     workers: Workers = 2,
 ) -> None:
-    """Train RECIPE once per fold without the fold's sources, and score those.
+    """Train RECIPE once per fold without the fold's sources and copies of their people.
 
-    Split dev holds few sources; here every source of split train is heard once by a detector that
-    never learnt from it. Use it to choose between recipes: the mean of 1 - AUC (every source weighs
-    the same) and the AUC of every source are printed and written to fold-N/figures.json. A recipe
-    with mixture.components fits them in every fold and tries every one of mixture.gains. The
-    training run of each fold is resumed by the same command; a folder that holds another recipe's
-    folds is refused.
+    The sources left out are scored. Split dev holds few sources; here every source of split train
+    is heard once by a detector that never learnt from it. Use it to choose between recipes: the
+    mean of 1 - AUC (every source weighs the same) and the AUC of every source are printed and
+    written to fold-N/figures.json. A recipe with mixture.components fits them in every fold and
+    tries every one of mixture.gains. The training run of each fold is resumed by the same command;
+    a folder that holds another recipe's folds is refused.
 
     Example: ringtrue cross-validate ringtrue --manifest corpus/manifest.jsonl --folds 2
     """
     import torch
 
-    from ringtrue.training.cache import build_cache, open_cache
-    from ringtrue.training.crossval import folds, trials_of
+    from ringtrue.training.cache import build_cache, open_cache, training_manifest
+    from ringtrue.training.crossval import copied_sources, folds, trials_of
     from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
+    from ringtrue.training.manifest import read_manifest
     from ringtrue.training.recipe import read_recipe
 
     chosen = read_recipe(recipe)
@@ -62,12 +63,13 @@ def cross_validate(
     claim_folder(folder, chosen, cached, count)
     crops = open_cache(cached, chosen.crops.count)
     torch.set_num_threads(threads)
+    copies = copied_sources(training_manifest(read_manifest(manifest), chosen))
     parts = folds(crops, count)
     for fold in parts:
         trials_of(crops, fold)  # a fold without trials is told before hours of training
     for fold in parts:
         if only is None or fold.number == only:
-            figures = run_fold(chosen, crops, fold, folder / f"fold-{fold.number}")
+            figures = run_fold(chosen, crops, fold, folder / f"fold-{fold.number}", copies)
             path = folder / f"fold-{fold.number}" / "figures.json"
             path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     for line in summarise(sorted(folder.glob("fold-*/figures.json"))):
