@@ -34,7 +34,7 @@ def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig)
     """A copy of ``detector`` with fitted mixtures of weight 0.
 
     Raises:
-        ValueError: no components are asked for, or a class has too few frames.
+        ValueError: no components are asked for, or a class has no crops or too few frames.
     """
     if config.components < 1:
         raise ValueError(
@@ -141,10 +141,15 @@ def _frames(
     found: dict[int, list[NDArray[np.float32]]] = {0: [], 1: []}
     length = cache.audio[0].shape[1]
     spoken = np.flatnonzero(cache.targets >= 0)
-    counts = {name: int((cache.targets == label).sum()) for name, label in _CLASSES.items()}
+    step = max(1, -(-len(spoken) // config.crops))
+    # Pairs alternate, so that every second crop may be of one class.
+    spoken = spoken[::step]
+    counts = {n: int((cache.targets[spoken] == label).sum()) for n, label in _CLASSES.items()}
     if not all(counts.values()):
-        raise ValueError(f"expected crops of people and of robots in the cache, got {counts}")
-    spoken = spoken[:: -(-len(spoken) // config.crops)]
+        raise ValueError(
+            f"expected crops of people and of robots among the {len(spoken)} of the cache that "
+            f"are used (mixture.crops {config.crops}), got {counts}"
+        )
     starts = range(0, len(spoken), _BATCH)
     for start in track(starts, description="frames of the crops"):
         rows = spoken[start : start + _BATCH]

@@ -98,3 +98,9 @@ def test_what_cannot_be_fitted_is_said(crops: CropCache, detector: Detector) -> 
     people = replace(crops, targets=np.where(crops.targets == 1, -1, crops.targets))
     with pytest.raises(ValueError, match=r"of people and of robots .* 'robot': 0"):
         with_mixture(detector, people, CONFIG)
+    noise = replace(crops, targets=np.full_like(crops.targets, -1))
+    with pytest.raises(ValueError, match=r"among the 0 of the cache .*'human': 0, 'robot': 0"):
+        with_mixture(detector, noise, CONFIG)
+    # People and robots take turns: every second crop is a person's.
+    with pytest.raises(ValueError, match=r"among the 3 .*mixture\.crops 3\), got .* 'robot': 0"):
+        with_mixture(detector, crops, replace(CONFIG, crops=3))
