@@ -50,6 +50,14 @@ def start_from(detector: Detector, other: Detector) -> None:
         log.info("initial weights: %d parts start afresh: %s", len(fresh), ", ".join(fresh))
 
 
+def same_network(one: Detector, other: Detector) -> bool:
+    """Whether both have the very same network, whatever stands beside it."""
+    own, others = one.network.state_dict(), other.network.state_dict()
+    return own.keys() == others.keys() and all(
+        torch.equal(value, others[name]) for name, value in own.items()
+    )
+
+
 def load_detector(path: Path) -> Detector:
     """The detector with the averaged weights of a checkpoint, in evaluation mode.
 

@@ -38,6 +38,8 @@ class CardInput:
         training: the clips it was trained on.
         licences: licence by source, where known (see :func:`read_licences`).
         report: evaluation on ``eval``.
+        has_recipes_network: whether the network's weights are those that the recipe names
+            (``network``); None where that is not known.
     """
 
     info: ModelInfo
@@ -47,6 +49,7 @@ class CardInput:
     training: Manifest
     licences: Mapping[str, str]
     report: Report
+    has_recipes_network: bool | None = None
 
 
 def read_licences(manifest_path: Path) -> dict[str, str]:
@@ -295,14 +298,21 @@ def _origin(card: CardInput) -> str:
     name, report = card.recipe.name, card.report
     start = f" --initial {card.recipe.initial}" if card.recipe.initial else ""
     baselines = (d for d in report.detectors if d != report.model)
-    if card.recipe.network:
+    network, note = f"runs/{name}/best.ckpt", ""
+    if card.recipe.network and card.has_recipes_network is not False:
         steps = [f"ringtrue cache {name} --manifest MANIFEST"]
+        network = card.recipe.network
+        if card.has_recipes_network is None:
+            network = "NETWORK"
+            note = (
+                "\n\nNETWORK: the checkpoint of the network. Its origin is not known, since the "
+                "checkpoints to compare were not there when this card was rendered."
+            )
     else:
         steps = [f"ringtrue train {name} --manifest MANIFEST{start}"]
     steps += [f"ringtrue train {baseline} --manifest MANIFEST" for baseline in baselines]
     trained = "best.ckpt"
     if card.recipe.mixture.components:
-        network = card.recipe.network or f"runs/{name}/{trained}"
         trained = "final.ckpt"
         steps.append(
             f"ringtrue fit-mixture {network} --manifest MANIFEST --recipe {name} "
@@ -316,7 +326,7 @@ def _origin(card: CardInput) -> str:
 ringtrue export runs/{name}/{trained} --manifest MANIFEST --recipe {name}
 {report.command}
 ringtrue model-card report.json {card.file_name} --manifest MANIFEST --recipe {name}
-```
+```{note}
 
 Calibration and thresholds come from `dev` (inside `ringtrue export`); `eval` was only measured.
 Manifest of the evaluation: `{report.manifest_digest}`, seed {report.seed}. This card was rendered

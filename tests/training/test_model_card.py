@@ -5,10 +5,14 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from ringtrue.model.contract import ModelInfo, OperatingPoint
+from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.training.calibrate import Calibration
 from ringtrue.training.calibration_file import read_calibration, write_calibration
+from ringtrue.training.checkpoint import save_weights
+from ringtrue.training.commands.model_card import _has_network
 from ringtrue.training.manifest import Clip, Manifest
 from ringtrue.training.metrics import METRICS, Estimate
 from ringtrue.training.model_card import CardInput, model_card, read_licences
@@ -115,7 +119,40 @@ def test_refused_for_another_split_other_clips_or_another_model() -> None:
 )
 def test_commands_are_those_that_made_the_model(values: dict[str, object], steps: str) -> None:
     card = dataclasses.replace(_card(), recipe=parse_recipe({"name": "r", **values}))
-    assert f"```\n{steps}" in model_card(card)
+    assert f"```\n{steps}" in model_card(dataclasses.replace(card, has_recipes_network=True))
+
+
+def test_a_network_is_said_to_be_taken_over_only_where_it_was() -> None:
+    recipe = parse_recipe({"name": "r", "network": "old.ckpt", "mixture": {"components": 4}})
+    card = dataclasses.replace(_card(), recipe=recipe)
+    trained = model_card(dataclasses.replace(card, has_recipes_network=False))
+    assert "```\nringtrue train r --manifest MANIFEST\nringtrue fit-mixture runs/r/best" in trained
+    unknown = model_card(card)
+    assert "ringtrue fit-mixture NETWORK --manifest" in unknown
+    assert "Its origin is not known" in unknown
+    assert "old.ckpt" not in trained + unknown
+
+
+def test_the_network_is_told_by_its_weights(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = {"network": {"stem": [4, 4], "embedding": 8, "hidden": 4, "dilations": [1]}}
+    config = DetectorConfig.from_dict(small)
+    old, fresh = Detector(config), Detector(config)
+    save_weights(old, tmp_path / "old.ckpt")
+    own = tmp_path / "own.ckpt"
+    assert _has_network(own, "old.ckpt") is None
+    save_weights(fresh, own)
+    assert _has_network(own, "old.ckpt") is False
+    # Another calibration and head are not another network.
+    old.calibrate(2.0, 1.0)
+    save_weights(old, own)
+    assert _has_network(own, "old.ckpt") is True
+    assert _has_network(own, "none.ckpt") is None
+    assert _has_network(own, "") is None
+    released = Path(__file__).parents[2] / "model" / "released"
+    last = released / "ringtrue-0.4.0-fp32.ckpt"
+    assert _has_network(last, "ringtrue-0.3.0-fp32.ckpt") is True
+    assert _has_network(last, "ringtrue-0.2.0-fp32.ckpt") is False
 
 
 def test_licences(tmp_path: Path) -> None:

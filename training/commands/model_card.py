@@ -25,7 +25,8 @@ def model_card(
     """Write the card of MODEL from REPORT: use, rates, failures, data and licences.
 
     The card is refused if the report is not of split eval, or the manifest and recipe do not give
-    the clips that the model was trained on.
+    the clips that the model was trained on. Where the recipe takes over a network, the card says so
+    if the checkpoint beside MODEL (NAME.ckpt, written by ringtrue export) has its very weights.
 
     Example: ringtrue model-card report.json model.onnx --manifest corpus/manifest.jsonl
     """
@@ -46,6 +47,23 @@ def model_card(
         training=training_manifest(read_manifest(manifest), chosen),
         licences=read_licences(manifest),
         report=read_report(report),
+        has_recipes_network=_has_network(model.with_suffix(".ckpt"), chosen.network),
     )
     out.write_text(render(card), encoding="utf-8")
     typer.echo(f"model card: {out}")
+
+
+def _has_network(checkpoint: Path, network: str) -> bool | None:
+    """Whether ``checkpoint`` has the network of the one named ``network``.
+
+    That one is looked for here, beside ``checkpoint`` and among the released ones. None where one
+    of the two is missing or the recipe names none.
+    """
+    from ringtrue.model import released
+    from ringtrue.training.checkpoint import load_detector, same_network
+
+    places = [Path(), checkpoint.parent, *map(Path, released.__path__)]
+    named = next((place / network for place in places if (place / network).is_file()), None)
+    if named is None or not checkpoint.is_file():
+        return None
+    return same_network(load_detector(checkpoint), load_detector(named))
