@@ -85,7 +85,7 @@ def test_training_scoring_and_file(kind: str, tmp_path: Path) -> None:
     np.save(crops / "0000.audio.npy", np.rint(np.array(pieces) * 32767).astype(np.int16))
     np.save(crops / "0000.speech.npy", np.full((SHARD_CROPS, 100), 255, np.uint8))
     rows = [
-        f'{{"target": {t}, "source": "s{i % 4}", "system": "", "paired": false}}'
+        f'{{"target": {t}, "source": "s{i % 4}", "system": "", "paired": false, "clips": []}}'
         for i, t in enumerate(targets)
     ]
     (crops / "0000.jsonl").write_text("\n".join(rows))
