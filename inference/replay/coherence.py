@@ -27,6 +27,10 @@ _LAGS: Final = HOP + 10
 _PART: Final = 15
 """Windows (0.75 s) that must share one lag; a jitter buffer may shift what comes later."""
 _TINY: Final = 1e-12
+STEADY: Final = 0.25
+"""Coherence with oneself from which a place is a tone. Of 373 prompts of dev and train, through
+codecs and at 15 dB and more, the highest is 0.13; of 42 ring tones of dev calls 41 lie above."""
+_LATER: Final = 12 * HOP
 
 
 def coherence(now: Samples, then: Samples) -> float:
@@ -57,6 +61,17 @@ def coherence(now: Samples, then: Samples) -> float:
     by_lag = np.abs(np.fft.fft(summed, axis=1))
     best = np.maximum(by_lag[:, :_LAGS].max(axis=1), by_lag[:, -_LAGS:].max(axis=1))
     return float(np.sqrt(np.average(np.square(best / total), weights=np.diff(edges))))
+
+
+def is_steady(samples: Samples) -> bool:
+    """Whether a place is a tone or several: in phase with itself 0.15 s later.
+
+    A tone has the phases of any other place of itself, so that coherence says nothing about it.
+
+    Args:
+        samples: [n] at 8 kHz.
+    """
+    return coherence(samples[:-_LATER], samples[_LATER:]) >= STEADY
 
 
 @functools.cache

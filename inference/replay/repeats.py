@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ringtrue.inference.replay.coherence import coherence
+from ringtrue.inference.replay.coherence import coherence, is_steady
 from ringtrue.inference.replay.compare import APART, LAG, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
 from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
@@ -177,16 +177,19 @@ class RepeatFinder:
         old = self._newest
         if old is not None and not _is_one(old, first, distance):
             old = None
-        if old is not None and old.frames >= ENOUGH_FRAMES:
-            in_phase = old.coherence  # known well enough; this bounds the work
-        else:
-            in_phase = coherence(
-                memory.audio(first, last), memory.audio(first - distance, last - distance)
-            )
+        known = old is not None and old.frames >= ENOUGH_FRAMES  # this bounds the work
+        heard = memory.audio(first, last)
+        in_phase = (
+            old.coherence
+            if old is not None and known
+            else coherence(heard, memory.audio(first - distance, last - distance))
+        )
         similarity, frames = stretch.similarity, stretch.frames
         repeat = Repeat(first, last, distance, similarity, frames, votes, span, apart, in_phase)
         if old is not None:
             repeat = _merge(old, repeat)
+        if not known and repeat.score >= REPEAT_BAR and is_steady(heard):
+            return None
         if self._seen is not None:
             self._seen(repeat)
         if repeat.score < REPEAT_BAR or repeat == self._newest:

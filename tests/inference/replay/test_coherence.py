@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ringtrue.inference.replay.coherence import coherence
+from ringtrue.inference.replay.coherence import coherence, is_steady
 from ringtrue.inference.replay.frames import HOP, WINDOW
 
 from .voices import noise, silence, through_mu_law, voice
@@ -67,3 +67,15 @@ def test_silence_and_what_is_too_short_say_nothing() -> None:
 def test_places_of_two_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="of one length, got 1000 and 999"):
         coherence(np.zeros(1000, np.float32), np.zeros(999, np.float32))
+
+
+def test_tones_are_steady_and_speech_is_not() -> None:
+    time = np.arange(8000) / 8000
+    ring = 0.1 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time))
+    for level in (0.001, 0.02):
+        assert is_steady(ring.astype(np.float32) + noise(1, 1.0, level))
+    for seed in range(5):
+        assert not is_steady(voice(seed, 1.0))
+    assert not is_steady(noise(2, 1.0))
+    assert not is_steady(silence(1.0))
+    assert not is_steady(ring[:1000].astype(np.float32))

@@ -74,6 +74,15 @@ def test_a_ticking_clock_is_no_repeat() -> None:
     assert find(call) == []
 
 
+@pytest.mark.parametrize("tones", [(440, 480), (523, 941, 1336, 1777, 2210, 2630)])
+def test_a_ring_tone_is_no_repeat(tones: tuple[int, ...]) -> None:
+    # What the network takes for speech by mistake, too.
+    time = np.arange(8000) / 8000
+    ring = 0.05 * sum(np.sin(2 * np.pi * tone * time) for tone in tones)
+    once = np.concatenate([ring.astype(np.float32), silence(2.0)])
+    assert find(np.concatenate([through_mu_law(once, 1.0, seed) for seed in range(5)])) == []
+
+
 def test_an_echo_is_no_repeat() -> None:
     talk = voice(21, 8.0)
     echo = np.concatenate([silence(0.4), 0.3 * talk])[: len(talk)]
