@@ -45,6 +45,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
     own = [own[i] for i in rng.permutation(len(own))]
     asked = own[: min(trials, len(own) // 2)]
     unknown = own[len(asked) :]
+    asked_ids = {clip.id for clip in asked}
     fill = _pieces(material, rng)
     keyed = Keyed(bytes(16))
     stored: list[Prompt] = []
@@ -61,7 +62,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
             continue  # half of a clip may be silent
         stored.append(Prompt.of(marks, keyed))
         kept.append(clip)
-        if peer is not None and clip in asked:
+        if peer is not None and clip.id in asked_ids:
             peer.add(first)
     index = PromptIndex(stored, keyed)
     times: list[float] = []
@@ -74,7 +75,7 @@ def bank(material: Material, prompts: int, trials: int, seed: int) -> Iterator[R
         return {f.prompt: f.score for f in found}
 
     true: list[float] = []
-    number_of = {clip.id: number for number, clip in reversed(list(enumerate(kept)))}
+    number_of = {clip.id: number for number, clip in enumerate(kept) if clip.id in asked_ids}
     for clip in asked:
         number = number_of.get(clip.id, -1)
         sound = material.line(material.prompt(clip, 3.0), 15.0, rng, recorded=False)

@@ -25,7 +25,7 @@ def evidence_files(kind: str) -> tuple[Traversable, ...]:
         kind: ``timing``, ``floor`` or ``fusion``.
 
     Raises:
-        ModelError: the variable names no folder, or one without any such file.
+        ModelError: the variable names no folder, or one that cannot be read or has no such file.
     """
     found = _newest_first(files("ringtrue.model.released"), kind)
     named = os.environ.get(VARIABLE)
@@ -34,12 +34,17 @@ def evidence_files(kind: str) -> tuple[Traversable, ...]:
     folder = Path(named)
     if not folder.is_dir():
         raise ModelError(f"{VARIABLE}: expected a folder, got {named}")
-    if not _newest_first(folder, "(timing|floor|fusion)"):
+    try:
+        own = _newest_first(folder, kind)
+        holds_any = own or _newest_first(folder, "(timing|floor|fusion)")
+    except OSError as error:
+        raise ModelError(f"{VARIABLE}: {named} cannot be read ({error.strerror})") from error
+    if not holds_any:
         raise ModelError(
             f"{VARIABLE}: expected ringtrue-timing-, ringtrue-floor- or ringtrue-fusion- files in "
             f"{named}, found none; 'ringtrue fit-timing' and 'ringtrue fit-fusion' write them"
         )
-    return (*_newest_first(folder, kind), *found)
+    return (*own, *found)
 
 
 def _newest_first(folder: Traversable, kind: str) -> tuple[Traversable, ...]:

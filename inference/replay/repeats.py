@@ -11,7 +11,7 @@ import numpy as np
 from ringtrue.inference.replay.coherence import coherence, is_steady
 from ringtrue.inference.replay.compare import APART, LAG, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
-from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
+from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE, Samples
 from ringtrue.inference.replay.likelihood import ENOUGH_FRAMES, REPEAT_BAR, repeat_score
 from ringtrue.inference.replay.memory import CallMemory
 
@@ -177,18 +177,17 @@ class RepeatFinder:
         old = self._newest
         if old is not None and not _is_one(old, first, distance):
             old = None
-        known = old is not None and old.frames >= ENOUGH_FRAMES  # this bounds the work
-        heard = memory.audio(first, last)
-        in_phase = (
-            old.coherence
-            if old is not None and known
-            else coherence(heard, memory.audio(first - distance, last - distance))
-        )
+        heard: Samples | None = None
+        if old is not None and old.frames >= ENOUGH_FRAMES:
+            in_phase = old.coherence  # known well enough; this bounds the work
+        else:
+            heard = memory.audio(first, last)
+            in_phase = coherence(heard, memory.audio(first - distance, last - distance))
         similarity, frames = stretch.similarity, stretch.frames
         repeat = Repeat(first, last, distance, similarity, frames, votes, span, apart, in_phase)
         if old is not None:
             repeat = _merge(old, repeat)
-        if not known and repeat.score >= REPEAT_BAR and is_steady(heard):
+        if heard is not None and repeat.score >= REPEAT_BAR and is_steady(heard):
             return None
         if self._seen is not None:
             self._seen(repeat)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,14 @@ import pytest
 from ringtrue.inference.evidence.files import VARIABLE, evidence_files
 from ringtrue.inference.evidence.soft_model import released
 from ringtrue.inference.session import ModelError
+
+real_iterdir = Path.iterdir
+
+
+def _forbidden(folder: Path) -> Iterator[Path]:
+    if folder.name == "released":
+        return real_iterdir(folder)
+    raise PermissionError(13, "Permission denied")
 
 
 def test_released_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,4 +50,8 @@ def test_a_folder_that_does_not_serve_is_told(
         evidence_files("floor")
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(ModelError, match="found none; 'ringtrue fit-timing'"):
+        evidence_files("floor")
+    (tmp_path / "ringtrue-floor-0.1.0.onnx").touch()
+    monkeypatch.setattr(Path, "iterdir", _forbidden)
+    with pytest.raises(ModelError, match=r"RINGTRUE_EVIDENCE: .* cannot be read \(Permission"):
         evidence_files("floor")
