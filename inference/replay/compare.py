@@ -53,11 +53,12 @@ def _products(a: Floats, b: Floats) -> Floats:
 
 
 def _smooth(values: Floats) -> Floats:
-    total = np.concatenate((np.zeros(1, np.float64), np.cumsum(values, dtype=np.float64)))
-    index = np.arange(len(values))
-    low = np.maximum(index - SMOOTH // 2, 0)
-    high = np.minimum(index + SMOOTH // 2, len(values))
-    out: Floats = (total[high] - total[low]).astype(np.float32)
+    """Sums over the SMOOTH frames around each, along the last axis."""
+    before, count = SMOOTH // 2 + 1, values.shape[-1]
+    total = np.zeros((*values.shape[:-1], count + SMOOTH), np.float64)
+    np.cumsum(values, axis=-1, dtype=np.float64, out=total[..., before : before + count])
+    total[..., before + count :] = total[..., before + count - 1 : before + count]
+    out: Floats = (total[..., SMOOTH:] - total[..., :-SMOOTH]).astype(np.float32)
     return out
 
 
@@ -76,7 +77,7 @@ def find_stretch(now: Shape, then: Shape, speech: npt.NDArray[np.bool_]) -> Stre
     lag = best - LAG
     dot, power = dots[best], _products(a, a)
     other = _products(b, b)[LAG - lag :][:count]
-    dot_near, power_near, other_near = (_smooth(x) for x in (dot, power, other))
+    dot_near, power_near, other_near = _smooth(np.stack((dot, power, other)))
     near = dot_near / np.sqrt(power_near * other_near + np.float32(1.0))
     start, stop = _longest(near >= LOCAL)
     if stop <= start:
@@ -109,8 +110,7 @@ def drift(now: Shape, then: Shape) -> float:
         return float(APART)
     a, b = now.astype(np.float32), then.astype(np.float32)
     dots = np.array([_products(a, b[shift:][:count]) for shift in range(2 * APART + 1)])
-    edges = np.linspace(0, count, PARTS + 1).astype(int)[:-1]
-    parts = np.add.reduceat(dots, edges, axis=1)
+    parts = np.add.reduceat(dots, [i * count // PARTS for i in range(PARTS)], axis=1)
     weight = np.maximum(parts.max(axis=0), 0.0).astype(np.float64)
     away = np.abs(parts.argmax(axis=0) - APART)
     total = float(weight.sum())

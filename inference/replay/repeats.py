@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from ringtrue.inference.replay.coherence import coherence, is_steady
+from ringtrue.inference.replay.coherence import coherence, is_steady, spectra
 from ringtrue.inference.replay.compare import APART, LAG, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Piece
-from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE, Samples
+from ringtrue.inference.replay.frames import BLOCK_FRAMES, FRAME_RATE
 from ringtrue.inference.replay.likelihood import ENOUGH_FRAMES, REPEAT_BAR, repeat_score
 from ringtrue.inference.replay.memory import CallMemory
 
@@ -89,7 +91,8 @@ class RepeatFinder:
         self._seen = seen
         self._index: dict[int, list[int]] = {}
         self._indexed = 0
-        self._votes: list[tuple[int, int]] = []
+        # Frames, ascending, and distances of the newest landmarks' votes.
+        self._voting, self._distances = array("q"), array("q")
         self._blocks = 0
         self._newest: Repeat | None = None
         self._compared: dict[int, int] = {}
@@ -105,19 +108,27 @@ class RepeatFinder:
 
     def _vote(self, piece: Piece) -> None:
         index = self._index
+        voting: list[int] = []
+        distances: list[int] = []
+        last, speech = -1, False
         for frame, code in zip(piece.frames, piece.codes, strict=True):
-            if not self._memory.block_has_speech(frame // BLOCK_FRAMES):
+            if frame != last:
+                last, speech = frame, self._memory.block_has_speech(frame // BLOCK_FRAMES)
+            if not speech:
                 continue
             places = index.get(code)
             if places is None:
                 index[code] = [frame]
                 continue
-            self._votes.extend(
-                (frame, frame - place) for place in places if frame - place >= MIN_DISTANCE
-            )
+            far = bisect_right(places, frame - MIN_DISTANCE)
+            if far:
+                voting += [frame] * far
+                distances += [frame - place for place in places[:far]]
             places.append(frame)
             if len(places) > POSTINGS:
                 del places[0]
+        self._voting.extend(voting)
+        self._distances.extend(distances)
         if piece.frames and piece.frames[-1] - self._indexed > HISTORY:
             self._forget(piece.frames[-1] - HISTORY)
 
@@ -128,13 +139,11 @@ class RepeatFinder:
 
     def _count(self) -> list[Repeat]:
         now = self._memory.stop
-        oldest = now - VOTING
-        # Votes come in the order of frames.
-        first = next((i for i, v in enumerate(self._votes) if v[0] >= oldest), len(self._votes))
-        del self._votes[:first]
-        if len(self._votes) < MIN_VOTES:
+        first = bisect_left(self._voting, now - VOTING)
+        del self._voting[:first], self._distances[:first]
+        if len(self._voting) < MIN_VOTES:
             return []
-        distances = np.array([v[1] for v in self._votes], np.int64)
+        voting, distances = np.array(self._voting), np.array(self._distances)
         base = int(distances.min())
         single = np.bincount(distances - base + 1)
         votes = np.convolve(single, (1, 1, 1))
@@ -150,8 +159,8 @@ class RepeatFinder:
             # Once more only with more votes.
             if max(self._compared.get(distance + i, 0) for i in (-1, 0, 1)) >= count:
                 continue
-            agreeing = [v[0] for v in self._votes if abs(v[1] - distance) <= 1]
-            repeat = self._compare(distance, now, count, agreeing[-1] - agreeing[0])
+            agreeing = voting[np.abs(distances - distance) <= 1]
+            repeat = self._compare(distance, now, count, int(agreeing[-1] - agreeing[0]))
             if repeat is not None:
                 found.append(repeat)
                 break
@@ -170,25 +179,29 @@ class RepeatFinder:
             return None
         first, last = start + stretch.start, start + stretch.stop
         distance += stretch.lag
-        apart = drift(
-            memory.shape(first, last),
-            memory.shape(first - distance - APART, last - distance + APART),
-        )
         old = self._newest
         if old is not None and not _is_one(old, first, distance):
             old = None
-        heard: Samples | None = None
-        if old is not None and old.frames >= ENOUGH_FRAMES:
-            in_phase = old.coherence  # known well enough; this bounds the work
-        else:
-            heard = memory.audio(first, last)
-            in_phase = coherence(heard, memory.audio(first - distance, last - distance))
         similarity, frames = stretch.similarity, stretch.frames
-        repeat = Repeat(first, last, distance, similarity, frames, votes, span, apart, in_phase)
-        if old is not None:
-            repeat = _merge(old, repeat)
-        if heard is not None and repeat.score >= REPEAT_BAR and is_steady(heard):
+        # As a recording would be, until that is measured.
+        new = Repeat(first, last, distance, similarity, frames, votes, span, 0.0, 1.0)
+        if old is None or frames >= old.frames:
+            apart = drift(
+                memory.shape(first, last),
+                memory.shape(first - distance - APART, last - distance + APART),
+            )
+            new = replace(new, drift=apart)
+        if old is not None and old.frames >= ENOUGH_FRAMES:
+            # Known well enough; this bounds the work.
+            repeat = _merge(old, replace(new, coherence=old.coherence))
+        elif self._seen is None and _merge(old, new).score < REPEAT_BAR:
             return None
+        else:
+            heard = spectra(memory.audio(first, last))
+            then = spectra(memory.audio(first - distance, last - distance))
+            repeat = _merge(old, replace(new, coherence=coherence(heard, then)))
+            if repeat.score >= REPEAT_BAR and is_steady(heard):
+                return None
         if self._seen is not None:
             self._seen(repeat)
         if repeat.score < REPEAT_BAR or repeat == self._newest:
@@ -202,8 +215,10 @@ def _is_one(old: Repeat, start: int, distance: int) -> bool:
     return abs(old.distance - distance) <= 2 * LAG and start <= old.stop
 
 
-def _merge(old: Repeat, new: Repeat) -> Repeat:
+def _merge(old: Repeat | None, new: Repeat) -> Repeat:
     """The two as one."""
+    if old is None:
+        return new
     more = max(0, new.stop - max(old.stop, new.start)) / max(1, new.stop - new.start)
     frames = max(old.frames + more * new.frames, new.frames)
     similarity = old.similarity + (new.similarity - old.similarity) * more

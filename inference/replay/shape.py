@@ -61,16 +61,17 @@ class ShapeStream:
             self._energy = energy
             return np.zeros((0, DIMENSIONS), np.int8)
         self._energy = energy[ready:]
-        out = np.empty((ready, BLOCK_FRAMES, DIMENSIONS), np.int8)
+        flat = np.empty((ready, BLOCK_FRAMES, BANDS), np.float32)
+        frames = np.float32(span * BLOCK_FRAMES)
         loudest = energy.sum(axis=2).max(axis=1) / BANDS
         for i in range(ready):
             floor = loudest[i : i + span].max() * np.float32(10 ** (-FLOOR_DB / 10))
             log = self._logarithm(energy[i : i + span].reshape(-1, BANDS), floor)
             middle = log[REACH * BLOCK_FRAMES : (REACH + 1) * BLOCK_FRAMES]
-            flat = middle - log.mean(axis=0)
-            steps = (flat[:, 1:] - flat[:, :-1]) * np.float32(STEPS)
-            out[i] = np.clip(np.rint(steps), -127, 127)
-        return out.reshape(ready * BLOCK_FRAMES, DIMENSIONS)
+            np.subtract(middle, np.add.reduce(log, axis=0) / frames, out=flat[i])
+        steps = (flat[..., 1:] - flat[..., :-1]) * np.float32(STEPS)
+        shape: Shape = np.clip(np.rint(steps), -127, 127).astype(np.int8)
+        return shape.reshape(ready * BLOCK_FRAMES, DIMENSIONS)
 
     def _logarithm(
         self, energy: npt.NDArray[np.float32], floor: np.float32

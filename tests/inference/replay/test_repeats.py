@@ -6,15 +6,16 @@ import pytest
 from ringtrue.inference.replay.compare import APART, LAG, PARTS, drift, find_stretch
 from ringtrue.inference.replay.fingerprint import Fingerprinter, fingerprint
 from ringtrue.inference.replay.frames import BLOCK, BLOCK_FRAMES, FRAME_RATE, HOP, WINDOW
+from ringtrue.inference.replay.likelihood import REPEAT_BAR
 from ringtrue.inference.replay.memory import CallMemory
 from ringtrue.inference.replay.repeats import Repeat, RepeatFinder
 
 from .voices import Samples, noise, silence, through_mu_law, voice
 
 
-def find(call: Samples, speech: bool = True) -> list[Repeat]:
+def find(call: Samples, speech: bool = True, seen: list[Repeat] | None = None) -> list[Repeat]:
     memory = CallMemory(2000)
-    finder = RepeatFinder(memory)
+    finder = RepeatFinder(memory, seen=None if seen is None else seen.append)
     maker = Fingerprinter()
     found = []
     for at in range(0, len(call) - BLOCK + 1, BLOCK):
@@ -50,6 +51,21 @@ def test_one_match_grows_with_the_clip() -> None:
     assert [r.stop for r in found] == sorted(r.stop for r in found)
     assert (found[-1].stop - found[-1].start) / FRAME_RATE == pytest.approx(6.0, abs=0.4)
     assert found[-1].score > found[0].score
+
+
+def test_looking_on_changes_nothing() -> None:
+    """Candidates that cannot reach the bar are measured to the end only where asked for."""
+    rng = np.random.default_rng(4)
+    order = rng.integers(0, 6, 12)
+    clips = [voice(20 + i, 1.0 + 0.3 * i) for i in range(6)]
+    call = np.concatenate([through_mu_law(clips[i], 0.5, k) for k, i in enumerate(order)])
+    call += noise(9, len(call) / 8000, 0.05)[: len(call)]
+    seen: list[Repeat] = []
+    found = find(call, seen=seen)
+    assert found
+    assert found == find(call)
+    assert any(r.score < REPEAT_BAR for r in seen)
+    assert [r for r in seen if r.score >= REPEAT_BAR] == found
 
 
 @pytest.mark.parametrize(
