@@ -104,6 +104,26 @@ def random_floor(
     return noisy / _FEATURE_SCALE
 
 
+def warp_frequency(features: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Stretch the frequency axis of each crop by a factor of its own.
+
+    Other vocal tracts for the same crops (vocal tract length perturbation: Jaitly and Hinton, ICML
+    workshop 2013), and other places for what a synthesizer leaves at one frequency.
+
+    Args:
+        features: [batch, bands, frames] log features of the frontend, bands linear in Hz.
+        most: largest change of the factor, e.g. 0.1 for 0.9 to 1.1.
+        generator: source of randomness.
+    """
+    batch, bands, _ = features.shape
+    factor = 1 + most * (2 * torch.rand(batch, 1, generator=generator) - 1)
+    place = ((torch.arange(bands) + 0.5) * factor - 0.5).clamp(0, bands - 1)
+    low = place.floor().long().clamp(max=bands - 2)
+    share = (place - low)[:, :, None]
+    index = low[:, :, None].expand_as(features)
+    return torch.lerp(features.gather(1, index), features.gather(1, index + 1), share)
+
+
 def mix_styles(features: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Give some crops a band-wise mean and deviation between their own and another crop's.
 
@@ -183,6 +203,8 @@ def augment(
     """
     if config.mix_styles > 0:
         features = mix_styles(features, config.mix_styles, generator)
+    if config.warp > 0:
+        features = warp_frequency(features, config.warp, generator)
     features = random_equaliser(features, config.equaliser_db * strength, generator)
     # What makes up for a dryness that only one class has does not fade.
     extra = config.dry_robots * robot.to(features.dtype)

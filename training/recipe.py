@@ -107,6 +107,7 @@ class TrainConfig:
         teacher_gate: chance that a crop's evidence is gated by the speech labels rather than by
             the network's own gate.
         mix_styles: chance that a crop takes over part of another's mean and deviation per band.
+        warp: largest relative change of the frequency axis per crop.
         equaliser_db: standard deviation of a random smooth equaliser on the log features, dB.
         floor_probability: chance of a raised noise floor in the features.
         room_probability: chance of a room's tail in the features.
@@ -134,6 +135,7 @@ class TrainConfig:
     first_readout: float = 0.4
     teacher_gate: float = 0.5
     mix_styles: float = 0.0
+    warp: float = 0.0
     equaliser_db: float = 5.0
     floor_probability: float = 0.4
     room_probability: float = 0.0

@@ -14,6 +14,7 @@ from ringtrue.training.augment import (
     random_equaliser,
     random_floor,
     random_room,
+    warp_frequency,
 )
 from ringtrue.training.recipe import TrainConfig
 
@@ -98,3 +99,18 @@ def test_mixed_styles_lie_between_two_crops_and_keep_the_rest() -> None:
     before = torch.nn.functional.normalize(features - features.mean(2, keepdim=True), dim=2)
     after = torch.nn.functional.normalize(mixed - mixed.mean(2, keepdim=True), dim=2)
     torch.testing.assert_close(before, after, atol=1e-4, rtol=1e-3)
+
+
+def test_warped_bands_come_from_a_stretched_axis() -> None:
+    features = torch.randn(6, 80, 30, generator=generator(3))
+    assert torch.equal(warp_frequency(features, 0.0, generator(1)), features)
+    # A straight line over frequency becomes one of another slope, up to the highest band.
+    line = ((torch.arange(80) + 0.5) / 80)[None, :, None].expand(200, 80, 4).contiguous()
+    warped = warp_frequency(line, 0.1, generator(1))
+    assert warped.shape == line.shape
+    assert warped.dtype == torch.float32
+    slope = (warped[:, 60, 0] - warped[:, 10, 0]) / (line[:, 60, 0] - line[:, 10, 0])
+    assert 0.9 <= slope.min() < 0.92
+    assert 1.08 < slope.max() <= 1.1
+    torch.testing.assert_close(warped[:, 40, 0], slope * 40.5 / 80)
+    torch.testing.assert_close(warped[..., 0], warped[..., 3])
