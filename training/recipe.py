@@ -115,6 +115,8 @@ class TrainConfig:
         time_masks, frequency_masks: SpecAugment masks per crop (Park et al., 2019).
         final_augmentation: strength of the equaliser, room, floor and masks at the last step; it
             falls from 1 in a straight line.
+        sharpness_radius: the gradient is taken where the loss within this distance of the weights
+            is worst, which takes twice the time; 0: where they are.
         half: convolutions of the network in bfloat16 while training; the weights stay float32.
         ema: decay of the averaged weights that are evaluated and released.
         validate_every: steps between evaluations on dev.
@@ -143,6 +145,7 @@ class TrainConfig:
     time_masks: int = 2
     frequency_masks: int = 2
     final_augmentation: float = 0.3
+    sharpness_radius: float = 0.0
     half: bool = False
     ema: float = 0.998
     validate_every: int = 400

@@ -26,6 +26,7 @@ from ringtrue.training.checkpoint import load_detector, plain, start_from
 from ringtrue.training.compose import ROBOT
 from ringtrue.training.loss import Loss, crop_loss
 from ringtrue.training.recipe import Recipe, TrainConfig
+from ringtrue.training.sharpness import worst_nearby
 
 log = logging.getLogger(__name__)
 
@@ -161,14 +162,22 @@ class Trainer:
             robot = batch.targets == ROBOT
             features = augment(features, robot, config, floor_db, strength, generator)
         use = torch.rand(len(batch.targets), generator=generator) < config.teacher_gate
-        output = self.detector.forward_features(features, batch.speech, use, config.half)
-        loss = crop_loss(output, batch.speech, batch.targets, config, batch.pairs)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss = self._gradients(features, batch, use)
+        if config.sharpness_radius > 0:
+            with worst_nearby(self.detector, config.sharpness_radius):
+                self._gradients(features, batch, use)
         torch.nn.utils.clip_grad_norm_(self.detector.parameters(), 5.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.detector)
         self.reached.step += 1
+        return loss
+
+    def _gradients(self, features: Tensor, batch: Batch, use: Tensor) -> Loss:
+        config = self.config
+        output = self.detector.forward_features(features, batch.speech, use, config.half)
+        loss = crop_loss(output, batch.speech, batch.targets, config, batch.pairs)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
         return loss
 
     def evaluate(self) -> dict[str, float]:

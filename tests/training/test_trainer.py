@@ -155,6 +155,24 @@ def test_training_writes_and_resumes(
         Trainer(other, crops, tmp_path, _validate)
 
 
+def test_sharpness_aware_steps_end_elsewhere(
+    crops: CropCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crop_cache, "SHARD_CROPS", 8)
+
+    def trained(name: str, radius: float) -> torch.Tensor:
+        training = replace(RECIPE.training, sharpness_radius=radius)
+        run = Trainer(replace(RECIPE, training=training), _even(crops), tmp_path / name, _validate)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # of dropout
+            return load_detector(run.run()).pool.head[1].weight.detach()
+
+    plain, again, flat = trained("plain", 0.0), trained("again", 0.0), trained("flat", 0.5)
+    assert torch.equal(plain, again)
+    assert torch.isfinite(flat).all()
+    assert not torch.allclose(plain, flat, atol=1e-5)
+
+
 def test_interrupt_keeps_what_was_reached(
     crops: CropCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
