@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,22 +35,48 @@ class Batch:
 
 
 class _Shuffled:
-    """Endless indices, each once per round."""
+    """Endless indices, each once per round, or as often in the mean as its weight says."""
 
-    def __init__(self, indices: np.ndarray, rng: np.random.Generator) -> None:
+    def __init__(
+        self, indices: np.ndarray, rng: np.random.Generator, weights: np.ndarray | None = None
+    ) -> None:
         self._indices = indices
         self._rng = rng
+        self._weights = weights
         self._left = np.empty(0, np.int64)
 
     def take(self, count: int) -> np.ndarray:
         taken: list[np.ndarray] = []
         while count > 0:
             if not len(self._left):
-                self._left = self._rng.permutation(self._indices)
+                self._left = self._rng.permutation(self._round())
             taken.append(self._left[:count])
             self._left = self._left[count:]
             count -= len(taken[-1])
         return np.concatenate(taken)
+
+    def _round(self) -> np.ndarray:
+        if self._weights is None:
+            return self._indices
+        times = np.floor(self._weights + self._rng.random(len(self._weights))).astype(np.int64)
+        return np.repeat(self._indices, times)
+
+
+def _weighed(
+    cache: CropCache, target: int, weights: Mapping[str, float], rng: np.random.Generator
+) -> _Shuffled:
+    """Indices of the crops of one class, as often as the weights of their sources say."""
+    indices = np.flatnonzero(cache.targets == target)
+    if not weights:
+        return _Shuffled(indices, rng)
+    sources = [cache.sources[i] for i in indices]
+    unknown = sorted(set(weights) - set(sources))
+    if unknown:
+        raise ValueError(
+            f"training weights of {'robots' if target == ROBOT else 'people'}: expected sources "
+            f"that have crops of them, got {', '.join(unknown)}"
+        )
+    return _Shuffled(indices, rng, np.array([weights.get(source, 1.0) for source in sources]))
 
 
 def batches(
@@ -60,10 +86,14 @@ def batches(
 
     Half of the speech crops of each batch are robots; non-speech keeps its share of the cache. Both
     crops of a pair are cut at the same time.
+
+    Raises:
+        ValueError: ``config`` weighs a source that the class has no crops of.
     """
+    weights = {HUMAN: config.human_weights, ROBOT: config.robot_weights, NONSPEECH: {}}
     classes = {
-        target: _Shuffled(np.flatnonzero(cache.targets == target), rng)
-        for target in (HUMAN, ROBOT, NONSPEECH)
+        target: _weighed(cache, target, wanted, rng)
+        for target, wanted in weights.items()
         if np.any(cache.targets == target)
     }
     paired = _Shuffled(np.arange(len(cache.pairs)), rng)

@@ -98,6 +98,8 @@ class TrainConfig:
         lengths: crop lengths in seconds drawn per step; the batch size follows.
         pair_share: part of the crops of a batch that are pairs, where the cache has some.
         pair_weight: weight of the loss on the order within a pair.
+        human_weights, robot_weights: how often crops of a source are drawn in that class, for one
+            that is drawn once; pairs are not weighed.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         warmup: part of the steps with rising learning rate.
@@ -129,6 +131,8 @@ class TrainConfig:
     lengths: tuple[float, ...] = (2.0, 4.0, 4.0, 8.0)
     pair_share: float = 0.5
     pair_weight: float = 0.0
+    human_weights: Mapping[str, float] = field(default_factory=dict)
+    robot_weights: Mapping[str, float] = field(default_factory=dict)
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: float = 0.08
@@ -151,6 +155,11 @@ class TrainConfig:
     validate_every: int = 400
     patience: int = 0
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        for source, weight in (*self.human_weights.items(), *self.robot_weights.items()):
+            if not weight > 0:
+                raise ValueError(f"training weight of {source}: expected above 0, got {weight}")
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ class Trainer:
         running: dict[str, float] = {}
         began = time.monotonic()
         try:
-            with Progress(*columns) as progress:
+            with torch.random.fork_rng(), Progress(*columns) as progress:
+                torch.manual_seed(config.seed * 1_000_003 + start)  # of dropout
                 task = progress.add_task("loss –", total=config.steps, completed=start)
                 while self.reached.step < config.steps:
                     self.detector.train()

@@ -16,7 +16,7 @@ from ringtrue.model.export import export_onnx, model_info
 from ringtrue.model.network import NetworkConfig
 from ringtrue.model.parity import ParityError, check_parity
 from ringtrue.training import cache as crop_cache
-from ringtrue.training.batches import batches
+from ringtrue.training.batches import _weighed, batches
 from ringtrue.training.cache import CropCache, build_cache, cache_folder, open_cache
 from ringtrue.training.checkpoint import load_detector, save_weights, start_from
 from ringtrue.training.loss import crop_loss
@@ -63,6 +63,10 @@ def crops(corpus: Path) -> CropCache:
         return open_cache(worker.folder, 8)
 
 
+def _no_crops() -> CropCache:
+    return CropCache((), (), np.zeros(0, np.int8), (), (), np.zeros((0, 2), np.int64), ())
+
+
 def _validate(detector: Detector) -> dict[str, float]:
     return {"objective": float(detector.pool.head[1].weight.abs().mean())}
 
@@ -107,6 +111,28 @@ def test_batches_are_balanced_and_of_one_length(
         assert counts[-1] == 1
         assert abs(counts[0] - counts[1]) <= 1
         assert batch.pcm.dtype == torch.float32
+
+
+def test_crops_come_as_often_as_their_source_weighs() -> None:
+    people = tuple("abc")
+    cache = replace(
+        _no_crops(),
+        targets=np.array([0, 0, 0, 1, 1], np.int8),
+        sources=(*people, "b", "d"),
+    )
+    rng = np.random.default_rng(0)
+    drawn = _weighed(cache, 0, {"a": 2.0, "b": 0.25}, rng).take(3250)
+    counts = np.bincount(drawn, minlength=5)
+    assert counts[0] == pytest.approx(2000, rel=0.02)
+    assert counts[1] == pytest.approx(250, rel=0.2)
+    assert counts[2] == pytest.approx(1000, rel=0.02)
+    assert counts[3:].sum() == 0
+    # Without weights each comes once per round.
+    assert sorted(_weighed(cache, 1, {}, rng).take(4)) == [3, 3, 4, 4]
+    with pytest.raises(ValueError, match="weights of robots: expected sources that have crops"):
+        _weighed(cache, 1, {"a": 2.0}, rng)
+    with pytest.raises(ValueError, match="training weight of a: expected above 0, got 0"):
+        TrainConfig(human_weights={"a": 0})
 
 
 def test_pairs_pass_one_line_and_come_as_pairs(
@@ -163,9 +189,7 @@ def test_sharpness_aware_steps_end_elsewhere(
     def trained(name: str, radius: float) -> torch.Tensor:
         training = replace(RECIPE.training, sharpness_radius=radius)
         run = Trainer(replace(RECIPE, training=training), _even(crops), tmp_path / name, _validate)
-        with torch.random.fork_rng():
-            torch.manual_seed(0)  # of dropout
-            return load_detector(run.run()).pool.head[1].weight.detach()
+        return load_detector(run.run()).pool.head[1].weight.detach()
 
     plain, again, flat = trained("plain", 0.0), trained("again", 0.0), trained("flat", 0.5)
     assert torch.equal(plain, again)
