@@ -29,11 +29,11 @@ def seconds_of(frame: float) -> float:
 
 
 def windows(samples: Samples, step: int) -> npt.NDArray[np.float32]:
-    """View [windows, WINDOW] of every ``step`` samples of a contiguous array of at least WINDOW."""
+    """View [windows, WINDOW] of at least WINDOW samples, a window every ``step``."""
     # sliding_window_view takes longer than what is done with some of them.
     shape = ((len(samples) - WINDOW) // step + 1, WINDOW)
-    strides = (step * samples.itemsize, samples.itemsize)
-    return np.lib.stride_tricks.as_strided(samples, shape, strides, writeable=False)
+    (stride,) = samples.strides
+    return np.lib.stride_tricks.as_strided(samples, shape, (step * stride, stride), writeable=False)
 
 
 class FrameStream:

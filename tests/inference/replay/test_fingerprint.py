@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringtrue.inference.replay.fingerprint import Fingerprint, Fingerprinter, fingerprint, join
-from ringtrue.inference.replay.frames import BINS, BLOCK_FRAMES, FIRST_BIN, HOP, FrameStream
+from ringtrue.inference.replay.frames import (
+    BINS,
+    BLOCK_FRAMES,
+    FIRST_BIN,
+    HOP,
+    WINDOW,
+    FrameStream,
+    windows,
+)
 from ringtrue.inference.replay.landmarks import CODES, LandmarkStream
 from ringtrue.inference.replay.peaks import DEPTH_DB, PER_BLOCK, PeakStream
 from ringtrue.inference.replay.shape import DIMENSIONS, ShapeStream
@@ -30,6 +38,15 @@ def test_frames_come_in_blocks() -> None:
     assert len(stream.push(np.zeros(12, np.float32))) == BLOCK_FRAMES
     assert len(stream.push(np.zeros(799, np.float32))) == 0
     assert len(stream.push(np.zeros(1, np.float32))) == BLOCK_FRAMES
+
+
+def test_one_channel_of_two_is_heard_as_it_is() -> None:
+    clip = voice(3, 1.0)
+    channel = np.stack([clip, -clip[::-1]], axis=1)[:, 0]
+    assert not channel.flags.c_contiguous
+    assert np.array_equal(FrameStream().push(channel), FrameStream().push(clip))
+    assert np.array_equal(windows(channel, HOP)[3], clip[3 * HOP : 3 * HOP + WINDOW])
+    assert windows(clip, HOP).shape == ((len(clip) - WINDOW) // HOP + 1, WINDOW)
 
 
 def test_peaks_are_highest_of_their_surroundings_and_few() -> None:
