@@ -69,14 +69,14 @@ def _weighed(
     indices = np.flatnonzero(cache.targets == target)
     if not weights:
         return _Shuffled(indices, rng)
-    sources = [cache.sources[i] for i in indices]
-    unknown = sorted(set(weights) - set(sources))
+    # A fold of a cross-validation may have left out all crops of a source that is weighed.
+    unknown = sorted(set(weights) - set(cache.sources))
     if unknown:
         raise ValueError(
-            f"training weights of {'robots' if target == ROBOT else 'people'}: expected sources "
-            f"that have crops of them, got {', '.join(unknown)}"
+            f"training weights of {'robots' if target == ROBOT else 'people'}: expected sources of "
+            f"the cached crops, got {', '.join(unknown)}"
         )
-    return _Shuffled(indices, rng, np.array([weights.get(source, 1.0) for source in sources]))
+    return _Shuffled(indices, rng, np.array([weights.get(cache.sources[i], 1.0) for i in indices]))
 
 
 def batches(
@@ -88,7 +88,7 @@ def batches(
     crops of a pair are cut at the same time.
 
     Raises:
-        ValueError: ``config`` weighs a source that the class has no crops of.
+        ValueError: ``config`` weighs a source that the cache has no crops of.
     """
     weights = {HUMAN: config.human_weights, ROBOT: config.robot_weights, NONSPEECH: {}}
     classes = {

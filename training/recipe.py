@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,8 +99,8 @@ class TrainConfig:
         lengths: crop lengths in seconds drawn per step; the batch size follows.
         pair_share: part of the crops of a batch that are pairs, where the cache has some.
         pair_weight: weight of the loss on the order within a pair.
-        human_weights, robot_weights: how often crops of a source are drawn in that class, for one
-            that is drawn once; pairs are not weighed.
+        human_weights, robot_weights: how often crops of a source are drawn in that class, relative
+            to those of sources that are not named; pairs are not weighed.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         warmup: part of the steps with rising learning rate.
@@ -157,9 +158,20 @@ class TrainConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for source, weight in (*self.human_weights.items(), *self.robot_weights.items()):
-            if not weight > 0:
-                raise ValueError(f"training weight of {source}: expected above 0, got {weight}")
+        for name in ("human_weights", "robot_weights"):
+            weights = getattr(self, name)
+            if not isinstance(weights, Mapping):
+                raise ValueError(f"training.{name}: expected a mapping, got {weights!r}")
+            for source, weight in weights.items():
+                if not isinstance(weight, int | float) or not 0 < weight < math.inf:
+                    raise ValueError(
+                        f"training.{name}, {source}: expected a number above 0, got {weight!r}"
+                    )
+        if not 0 <= self.warp < 1 or self.sharpness_radius < 0:
+            raise ValueError(
+                "training: expected 0 <= warp < 1 and sharpness_radius >= 0, "
+                f"got {self.warp} and {self.sharpness_radius}"
+            )
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,13 @@ def worst_nearby(module: nn.Module, radius: float) -> Iterator[None]:
             torch.stack([torch.linalg.vector_norm(gradient) for _, gradient in moved])
         )
         before = [p.clone() for p, _ in moved]
-        for p, gradient in moved:
-            p.add_(gradient * (radius / (length + 1e-12)))
-    for norm in norms:
-        norm.momentum = 0.0
+    # Ctrl-C must find the weights where they were, wherever it comes.
     try:
+        for norm in norms:
+            norm.momentum = 0.0
+        with torch.no_grad():
+            for p, gradient in moved:
+                p.add_(gradient * (radius / (length + 1e-12)))
         yield
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):

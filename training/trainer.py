@@ -198,7 +198,8 @@ class Trainer:
         config = self.config
         start = self.reached.step
         rng = np.random.default_rng([config.seed, start])
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
+        seed = config.seed * 1_000_003 + start
+        generator = torch.Generator().manual_seed(seed)
         source = batches(self.cache, self.recipe.crops, config, rng)
         writer = SummaryWriter(str(self.folder / "tensorboard"))
         columns = (
@@ -212,7 +213,7 @@ class Trainer:
         began = time.monotonic()
         try:
             with torch.random.fork_rng(), Progress(*columns) as progress:
-                torch.manual_seed(config.seed * 1_000_003 + start)  # of dropout
+                torch.manual_seed(seed + 1)  # of dropout, which takes no generator
                 task = progress.add_task("loss –", total=config.steps, completed=start)
                 while self.reached.step < config.steps:
                     self.detector.train()

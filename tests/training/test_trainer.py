@@ -63,10 +63,6 @@ def crops(corpus: Path) -> CropCache:
         return open_cache(worker.folder, 8)
 
 
-def _no_crops() -> CropCache:
-    return CropCache((), (), np.zeros(0, np.int8), (), (), np.zeros((0, 2), np.int64), ())
-
-
 def _validate(detector: Detector) -> dict[str, float]:
     return {"objective": float(detector.pool.head[1].weight.abs().mean())}
 
@@ -114,12 +110,9 @@ def test_batches_are_balanced_and_of_one_length(
 
 
 def test_crops_come_as_often_as_their_source_weighs() -> None:
-    people = tuple("abc")
-    cache = replace(
-        _no_crops(),
-        targets=np.array([0, 0, 0, 1, 1], np.int8),
-        sources=(*people, "b", "d"),
-    )
+    targets = np.array([0, 0, 0, 1, 1], np.int8)
+    sources = ("a", "b", "c", "b", "d")
+    cache = CropCache((), (), targets, sources, ("",) * 5, np.zeros((0, 2), np.int64), ((),) * 5)
     rng = np.random.default_rng(0)
     drawn = _weighed(cache, 0, {"a": 2.0, "b": 0.25}, rng).take(3250)
     counts = np.bincount(drawn, minlength=5)
@@ -129,10 +122,25 @@ def test_crops_come_as_often_as_their_source_weighs() -> None:
     assert counts[3:].sum() == 0
     # Without weights each comes once per round.
     assert sorted(_weighed(cache, 1, {}, rng).take(4)) == [3, 3, 4, 4]
-    with pytest.raises(ValueError, match="weights of robots: expected sources that have crops"):
-        _weighed(cache, 1, {"a": 2.0}, rng)
-    with pytest.raises(ValueError, match="training weight of a: expected above 0, got 0"):
-        TrainConfig(human_weights={"a": 0})
+    # Nor do weights of sources whose crops of the class are left out.
+    assert sorted(_weighed(cache, 1, {"a": 2.0}, rng).take(4)) == [3, 3, 4, 4]
+    with pytest.raises(ValueError, match=r"weights of robots: .*, got strange"):
+        _weighed(cache, 1, {"strange": 2.0}, rng)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"human_weights": {"a": 0}}, "human_weights, a: expected a number above 0, got 0"),
+        ({"robot_weights": {"a": "x"}}, "robot_weights, a: expected a number above 0, got 'x'"),
+        ({"human_weights": ["a"]}, "human_weights: expected a mapping"),
+        ({"warp": 1.0}, "expected 0 <= warp < 1"),
+        ({"sharpness_radius": -0.1}, "sharpness_radius >= 0, got 0.0 and -0.1"),
+    ],
+)
+def test_settings_out_of_range_are_named(setting: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_recipe({"training": setting})
 
 
 def test_pairs_pass_one_line_and_come_as_pairs(
