@@ -161,11 +161,13 @@ class Detector(nn.Module):
         cepstra = rest.pop(0) if self.mixture is not None else absent
         return _State(history, level, mean, cepstra, rest, evidence)
 
-    def _frame_evidence(self, bands: Tensor, cache: Tensor) -> tuple[Tensor | None, Tensor]:
+    def _frame_evidence(
+        self, features: Tensor, bands: Tensor, cache: Tensor
+    ) -> tuple[Tensor | None, Tensor]:
         """Frame evidence [batch, frames / 2] of the mixtures at the network's rate."""
         if self.mixture is None:
             return None, cache
-        ratios, cache = self.mixture(bands, cache)
+        ratios, cache = self.mixture(bands, self.mean_norm.loud(features), cache)
         return F.avg_pool1d(ratios[:, None], TIME_STRIDE)[:, 0], cache
 
     def features(self, pcm: Tensor) -> Tensor:
@@ -191,10 +193,10 @@ class Detector(nn.Module):
                 have it; sums over time stay in float32.
         """
         state = self._unpack(self.zero_state(features.shape[0]))
-        features, _ = self.mean_norm(features, state.mean)
-        evidence, _ = self._frame_evidence(features, state.cepstra)
+        bands, _ = self.mean_norm(features, state.mean)
+        evidence, _ = self._frame_evidence(features, bands, state.cepstra)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=half):
-            embeddings, logits, _ = self.network(self.frontend.coefficients(features), state.caches)
+            embeddings, logits, _ = self.network(self.frontend.coefficients(bands), state.caches)
         embeddings, logits = embeddings.float(), logits.float()
         # The gate learns from speech labels only: the score must not choose what to listen to.
         probability = torch.sigmoid(logits).detach()
@@ -223,9 +225,9 @@ class Detector(nn.Module):
             )
         parts = self._unpack(state)
         features, history, level = self.frontend(pcm, parts.history, parts.level)
-        features, mean = self.mean_norm(features, parts.mean)
-        evidence, cepstra = self._frame_evidence(features, parts.cepstra)
-        coefficients = self.frontend.coefficients(features)
+        bands, mean = self.mean_norm(features, parts.mean)
+        evidence, cepstra = self._frame_evidence(features, bands, parts.cepstra)
+        coefficients = self.frontend.coefficients(bands)
         embeddings, logits, caches = self.network(coefficients, parts.caches)
         probability = torch.sigmoid(logits)
         gate = self.pool.gate(probability)

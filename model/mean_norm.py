@@ -61,6 +61,10 @@ class MeanNorm(nn.Module):
         """Sum per band and loud frames in memory; nothing when not enabled."""
         return self.bands + 1 if self.config.enabled else 0
 
+    def loud(self, features: Tensor) -> Tensor:
+        """[batch, 1, frames] 1 where a frame of log features is loud, else 0."""
+        return (features.amax(dim=1, keepdim=True) > self.threshold).to(features.dtype)
+
     def forward(self, features: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised features and new sums.
 
@@ -71,7 +75,7 @@ class MeanNorm(nn.Module):
         if not self.config.enabled:
             return features, sums
         per_chunk = self.frames_per_chunk
-        loud = (features.amax(dim=1, keepdim=True) > self.threshold).to(features.dtype)
+        loud = self.loud(features)
         weighted = torch.cat([features * loud, loud], dim=1)
         memory = self.config.memory_frames
         # One chunk is what hosts run: written apart, for a graph without shape arithmetic.

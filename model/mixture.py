@@ -1,10 +1,10 @@
 """Frame evidence of two Gaussian mixtures over cepstra, one per class, as layers of the graph.
 
 The classical LFCC-GMM detector (Sahidullah et al., Interspeech 2015; baseline of ASVspoof 2019 to
-2021) sees single frames with their first and second differences and adds their log-likelihood
-ratios. It learns the short-time texture of speech and cannot learn what takes a second, so that it
-errs elsewhere than the network does. A mixture with diagonal covariances is a linear layer on the
-features and their squares, followed by a log-sum-exp over its components.
+2021) sees single frames with their differences and adds their log-likelihood ratios. It learns the
+short-time texture of speech and cannot learn what takes a second, so that it errs elsewhere than
+the network does. A mixture with diagonal covariances is a linear layer on the features and their
+squares, followed by a log-sum-exp over its components.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ringtrue.model.frontend import dct_matrix
 
 _REACH = 2
-"""Frames on either side that a difference looks at."""
+"""Frames on either side that a difference of either order looks at."""
 _LARGEST = 8.0
 """Frame log-likelihood ratios are cut here, so that no single frame decides."""
 
@@ -30,28 +30,39 @@ class MixtureConfig:
     Attributes:
         components: of each mixture; 0 leaves the mixtures out.
         cepstra: coefficients per frame, before differences.
+        differences: up to which order differences follow the cepstra, 1 or 2.
+        loud_only: frames that are not loud (as the mean normalisation counts them) say nothing; the
+            mixtures are fitted to loud frames.
     """
 
     components: int = 0
     cepstra: int = 20
+    differences: int = 2
+    loud_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.components < 0 or self.cepstra < 1:
+        if self.components < 0 or self.cepstra < 1 or self.differences not in (1, 2):
             raise ValueError(
-                "expected components >= 0 and cepstra >= 1, "
-                f"got {self.components} and {self.cepstra}"
+                "expected components >= 0, cepstra >= 1 and differences of 1 or 2, "
+                f"got {self.components}, {self.cepstra} and {self.differences}"
             )
 
     @property
     def features(self) -> int:
-        """Values per frame: cepstra, their first and their second differences."""
-        return 3 * self.cepstra
+        """Values per frame: cepstra and their differences."""
+        return (1 + self.differences) * self.cepstra
+
+    @property
+    def late(self) -> int:
+        """Frames that the differences look ahead, so that the ratios come late."""
+        return _REACH * self.differences
 
 
 class Mixture(nn.Module):
     """Normalised log bands to a log-likelihood ratio robot : human per frame.
 
-    Differences look ahead, so the ratios come 40 ms (four frames) late; the state bridges chunks.
+    Differences look ahead, so the ratios come 20 ms (two frames) late per order; the state bridges
+    chunks.
     """
 
     dct: Tensor
@@ -73,8 +84,8 @@ class Mixture(nn.Module):
 
     @property
     def cache_shape(self) -> tuple[int, int]:
-        """Cepstra of the frames before a chunk."""
-        return (self.config.cepstra, 4 * _REACH)
+        """Cepstra of the frames before a chunk, and which of these were loud, if that counts."""
+        return (self.config.cepstra + int(self.config.loud_only), 2 * self.config.late)
 
     def set_densities(self, weights: Tensor, means: Tensor, variances: Tensor) -> None:
         """Take over fitted mixtures.
@@ -94,25 +105,33 @@ class Mixture(nn.Module):
             self.log_density.bias.copy_(constant.flatten())  # type: ignore[union-attr]
 
     def features(self, bands: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Cepstra with differences [batch, features, frames], four frames late, and new cache."""
-        joined = torch.cat([cache, F.conv1d(bands, self.dct)], dim=2)
-        groups = self.config.cepstra
-        first = F.conv1d(joined, self.difference, groups=groups)
-        second = F.conv1d(first, self.difference, groups=groups)
-        static = joined[:, :, 2 * _REACH : -2 * _REACH]
-        values = torch.cat([static, first[:, :, _REACH:-_REACH], second], dim=1)
-        return values, joined[:, :, -4 * _REACH :]
+        """Cepstra with differences [batch, features, frames], some frames late; cepstra to keep."""
+        late = self.config.late
+        joined = torch.cat([cache[:, : self.config.cepstra], F.conv1d(bands, self.dct)], dim=2)
+        values = [joined[:, :, late:-late]]
+        slopes = joined
+        for order in range(1, self.config.differences + 1):
+            slopes = F.conv1d(slopes, self.difference, groups=self.config.cepstra)
+            ahead = late - _REACH * order
+            values.append(slopes[:, :, ahead:-ahead] if ahead else slopes)
+        return torch.cat(values, dim=1), joined[:, :, -2 * late :]
 
-    def forward(self, bands: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, bands: Tensor, loud: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Log-likelihood ratios [batch, frames] in -8..8 and the new cache.
 
         Args:
             bands: [batch, bands, frames] normalised log bands.
-            cache: [batch, cepstra, 8] of the previous chunk; zeros at the start of a call.
+            loud: [batch, 1, frames] 1 where a frame is loud, else 0.
+            cache: [batch, *cache_shape] of the previous chunk; zeros at the start of a call.
         """
-        values, cache = self.features(bands, cache)
+        values, kept = self.features(bands, cache)
         density = self.log_density(torch.cat([values, values * values], dim=1))
         components = self.config.components
         robot = torch.logsumexp(density[:, :components], dim=1)
         human = torch.logsumexp(density[:, components:], dim=1)
-        return torch.clamp(robot - human, -_LARGEST, _LARGEST), cache
+        ratios = torch.clamp(robot - human, -_LARGEST, _LARGEST)
+        if not self.config.loud_only:
+            return ratios, kept
+        late = self.config.late
+        flags = torch.cat([cache[:, -1:], loud], dim=2)
+        return ratios * flags[:, 0, late:-late], torch.cat([kept, flags[:, :, -2 * late :]], dim=1)

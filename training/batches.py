@@ -69,14 +69,7 @@ def _weighed(
     indices = np.flatnonzero(cache.targets == target)
     if not weights:
         return _Shuffled(indices, rng)
-    # A fold of a cross-validation may have left out all crops of a source that is weighed.
-    unknown = sorted(set(weights) - set(cache.sources))
-    if unknown:
-        raise ValueError(
-            f"training weights of {'robots' if target == ROBOT else 'people'}: expected sources of "
-            f"the cached crops, got {', '.join(unknown)}"
-        )
-    return _Shuffled(indices, rng, np.array([weights.get(cache.sources[i], 1.0) for i in indices]))
+    return _Shuffled(indices, rng, cache.weights_of(indices, target, weights))
 
 
 def batches(
@@ -86,9 +79,6 @@ def batches(
 
     Half of the speech crops of each batch are robots; non-speech keeps its share of the cache. Both
     crops of a pair are cut at the same time.
-
-    Raises:
-        ValueError: ``config`` weighs a source that the cache has no crops of.
     """
     weights = {HUMAN: config.human_weights, ROBOT: config.robot_weights, NONSPEECH: {}}
     classes = {

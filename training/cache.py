@@ -14,6 +14,7 @@ import json
 import logging
 import multiprocessing
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ringtrue.training.channel.base import Chain
 from ringtrue.training.channel.materials import load_noises, load_rirs
 from ringtrue.training.channel.presets import training_channel
 from ringtrue.training.clip_store import ClipStore
-from ringtrue.training.compose import Composer
+from ringtrue.training.compose import ROBOT, Composer
 from ringtrue.training.heard import channel_digest
 from ringtrue.training.manifest import Manifest, read_manifest
 from ringtrue.training.recipe import Recipe
@@ -209,6 +210,22 @@ class CropCache:
         shard, row = divmod(index, SHARD_CROPS)
         cut = self.speech[shard][row, start : start + length]
         return np.asarray(cut, dtype=np.float32) / np.float32(255)
+
+    def weights_of(
+        self, indices: NDArray[np.integer[Any]], target: int, weights: Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        """What each of the crops ``indices`` of class ``target`` counts; 1 if no weight is named.
+
+        Sources that no crop comes from are only warned of: recipes are used on other samples, too.
+        """
+        unknown = sorted(set(weights) - set(self.sources))
+        if unknown:
+            log.warning(
+                "weights of %s: no crop comes from %s",
+                "robots" if target == ROBOT else "people",
+                ", ".join(unknown),
+            )
+        return np.array([weights.get(self.sources[i], 1.0) for i in indices])
 
 
 def open_cache(folder: Path, count: int | None = None) -> CropCache:

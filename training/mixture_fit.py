@@ -1,14 +1,14 @@
 """Fitting the frame mixtures of a trained detector, and choosing their weight on dev.
 
-The mixtures are generative: they are fitted per class on frames of the cached crops, after the
-detector's own frontend and mean normalisation, by expectation maximisation (scikit-learn). The
-score is linear in their weight, so that two passes over dev give it for every weight.
+The mixtures are generative: they are fitted on frames of the cached crops, after the detector's own
+frontend and mean normalisation, by expectation maximisation (scikit-learn), see
+:mod:`ringtrue.training.gaussians`. The score is linear in their weight, so that two passes over dev
+give it for every weight.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,13 +21,15 @@ from ringtrue.model.detector import Detector
 from ringtrue.model.mixture import Mixture, MixtureConfig
 from ringtrue.training.cache import CropCache
 from ringtrue.training.checkpoint import start_from
+from ringtrue.training.compose import HUMAN, ROBOT
+from ringtrue.training.gaussians import Frames, moved_mixtures, own_mixture
 from ringtrue.training.metrics import auc, auc_draws, bootstrap_weights
 from ringtrue.training.recipe import MixtureFitConfig
 from ringtrue.training.validation import DevSet, objective_of, score_audio
 
 _BATCH = 25
 _REPLICATES = 500
-_CLASSES = {"human": 0, "robot": 1}
+_CLASSES = {"human": HUMAN, "robot": ROBOT}
 
 
 def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig) -> Detector:
@@ -41,17 +43,25 @@ def with_mixture(detector: Detector, cache: CropCache, config: MixtureFitConfig)
             "mixture.components: expected at least 1 in the recipe, "
             f"got {config.components}: there is nothing to fit"
         )
-    parts = MixtureConfig(config.components, config.cepstra)
+    parts = MixtureConfig(config.components, config.cepstra, config.differences, config.loud_only)
     grown = Detector(dataclasses.replace(detector.config, mixture=parts)).eval()
     start_from(grown, detector)
     mixture = _mixture(grown)
     with torch.no_grad():
         grown.pool.gain.zero_()
-    fitted = [_fit(frames, config) for frames in _frames(grown, mixture, cache, config)]
+    classes = _frames(grown, mixture, cache, config)
+    if config.background:
+        fitted = moved_mixtures(classes, config)
+    else:
+        fitted = [own_mixture(frames, config) for frames in classes]
     mixture.set_densities(
         *(
             torch.from_numpy(np.stack(values).astype(np.float32))
-            for values in zip(*fitted, strict=True)
+            for values in (
+                [f.weights for f in fitted],
+                [f.means for f in fitted],
+                [f.variances for f in fitted],
+            )
         )
     )
     return grown
@@ -135,10 +145,16 @@ def _mixture(detector: Detector) -> Mixture:
 
 def _frames(
     detector: Detector, mixture: Mixture, cache: CropCache, config: MixtureFitConfig
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Frames of robots and of humans, [frames, features] each."""
+) -> tuple[Frames, Frames]:
+    """Frames of robots and of humans."""
     rng = np.random.default_rng(config.seed)
-    found: dict[int, list[NDArray[np.float32]]] = {0: [], 1: []}
+    found: dict[int, list[NDArray[np.float32]]] = {HUMAN: [], ROBOT: []}
+    counted: dict[int, list[NDArray[np.float64]]] = {HUMAN: [], ROBOT: []}
+    named = {HUMAN: config.human_weights, ROBOT: config.robot_weights}
+    everywhere = np.arange(len(cache))
+    worth = {
+        target: cache.weights_of(everywhere, target, weights) for target, weights in named.items()
+    }
     length = cache.audio[0].shape[1]
     spoken = np.flatnonzero(cache.targets >= 0)
     step = max(1, -(-len(spoken) // config.crops))
@@ -159,36 +175,19 @@ def _frames(
             zeros = torch.zeros(len(rows), detector.mean_norm.state_size)
             normalised, _ = detector.mean_norm(bands, zeros)
             values, _ = mixture.features(normalised, torch.zeros(len(rows), *mixture.cache_shape))
-        loud = bands.amax(dim=1).numpy() > detector.mean_norm.threshold
+        loud = detector.mean_norm.loud(bands)[:, 0].numpy() > 0
         for index, row in enumerate(rows):
             labels = cache.speech_of(int(row), 0, cache.speech[0].shape[1]) > 0.5
             speech = np.repeat(labels, bands.shape[2] // len(labels)) & loud[index]
-            # The features of a frame come four frames late.
-            late = mixture.cache_shape[1] // 2
+            late = mixture.config.late
             usable = np.flatnonzero(speech[:-late]) + late
             count = min(config.frames_per_crop, len(usable))
             drawn = rng.choice(usable, count, replace=False)
-            found[int(cache.targets[row])].append(values[index].T.numpy()[drawn])
-    return np.concatenate(found[1]), np.concatenate(found[0])
-
-
-def _fit(
-    frames: NDArray[np.float32], config: MixtureFitConfig
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Weights, means and variances of one mixture."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    if len(frames) < 2 * config.components:
-        raise ValueError(
-            f"expected at least {2 * config.components} speech frames per class, got {len(frames)}"
-        )
-    mixture = GaussianMixture(
-        config.components, covariance_type="diag", reg_covar=1e-3,
-        max_iter=config.iterations, random_state=config.seed,
-    )  # fmt: skip
-    with warnings.catch_warnings():
-        # Stopping early is the recipe's choice, not a fault.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = mixture.fit(frames)
-    return fitted.weights_, fitted.means_, fitted.covariances_
+            target = int(cache.targets[row])
+            found[target].append(values[index].T.numpy()[drawn])
+            counted[target].append(np.full(count, worth[target][row]))
+    robots, people = (
+        Frames(np.concatenate(found[target]), np.concatenate(counted[target]))
+        for target in (ROBOT, HUMAN)
+    )
+    return robots, people

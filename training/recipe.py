@@ -89,6 +89,18 @@ class CropConfig:
             )
 
 
+def _check_weights(section: str, config: TrainConfig | MixtureFitConfig) -> None:
+    for name in ("human_weights", "robot_weights"):
+        weights = getattr(config, name)
+        if not isinstance(weights, Mapping):
+            raise ValueError(f"{section}.{name}: expected a mapping, got {weights!r}")
+        for source, weight in weights.items():
+            if not isinstance(weight, int | float) or not 0 < weight < math.inf:
+                raise ValueError(
+                    f"{section}.{name}, {source}: expected a number above 0, got {weight!r}"
+                )
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """The optimisation.
@@ -158,15 +170,7 @@ class TrainConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("human_weights", "robot_weights"):
-            weights = getattr(self, name)
-            if not isinstance(weights, Mapping):
-                raise ValueError(f"training.{name}: expected a mapping, got {weights!r}")
-            for source, weight in weights.items():
-                if not isinstance(weight, int | float) or not 0 < weight < math.inf:
-                    raise ValueError(
-                        f"training.{name}, {source}: expected a number above 0, got {weight!r}"
-                    )
+        _check_weights("training", self)
         if not 0 <= self.warp < 1 or self.sharpness_radius < 0:
             raise ValueError(
                 "training: expected 0 <= warp < 1 and sharpness_radius >= 0, "
@@ -181,20 +185,43 @@ class MixtureFitConfig:
     Attributes:
         components: of each mixture; 0: none are fitted.
         cepstra: coefficients per frame, before differences.
+        differences: up to which order differences follow the cepstra, 1 or 2.
+        loud_only: frames that are not loud say nothing; they are never fitted to.
         crops: cached crops that frames are drawn from, at most; evenly spread.
         frames_per_crop: speech frames drawn from each of them.
         iterations: of expectation maximisation, at most.
+        background: one mixture is fitted to both classes and each class only moves its means; off,
+            each class has a mixture of its own.
+        relevance: frames that a component's background mean counts for when a class moves it.
+        human_weights, robot_weights: what frames of a source count for when its class moves the
+            means, relative to those of sources that are not named; only with ``background``.
         gains: what dev chooses from: the weight of the mean frame evidence in the score.
         seed: of the draw and the mixtures' start.
     """
 
     components: int = 0
     cepstra: int = 20
+    differences: int = 2
+    loud_only: bool = False
     crops: int = 6000
     frames_per_crop: int = 80
     iterations: int = 40
+    background: bool = False
+    relevance: float = 16.0
+    human_weights: Mapping[str, float] = field(default_factory=dict)
+    robot_weights: Mapping[str, float] = field(default_factory=dict)
     gains: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        _check_weights("mixture", self)
+        if (self.human_weights or self.robot_weights) and not self.background:
+            raise ValueError(
+                "mixture: human_weights and robot_weights need background: true; "
+                "mixtures of each class are fitted to all its frames alike"
+            )
+        if not self.relevance > 0:
+            raise ValueError(f"mixture.relevance: expected a number above 0, got {self.relevance}")
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from ringtrue.model.mixture import Mixture, MixtureConfig
 BANDS = 12
 
 
-def _mixture(components: int = 3, cepstra: int = 4, seed: int = 0) -> Mixture:
+def _mixture(
+    components: int = 3, cepstra: int = 4, differences: int = 2, loud_only: bool = False
+) -> Mixture:
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        mixture = Mixture(MixtureConfig(components, cepstra), BANDS).eval()
+        torch.manual_seed(0)
+        mixture = Mixture(MixtureConfig(components, cepstra, differences, loud_only), BANDS).eval()
         shape = (2, components, mixture.config.features)
         weights = torch.softmax(torch.randn(2, components), dim=1)
         mixture.set_densities(weights, torch.randn(shape), 0.5 + torch.rand(shape))
@@ -45,7 +47,7 @@ def test_ratio_is_that_of_scikit_learn() -> None:
     bands = torch.from_numpy(rng.normal(0, 1, (1, BANDS, 40)).astype(np.float32))
     with torch.no_grad():
         values, _ = mixture.features(bands, _zeros(mixture, 1))
-        ratios, _ = mixture(bands, _zeros(mixture, 1))
+        ratios, _ = mixture(bands, torch.ones(1, 1, 40), _zeros(mixture, 1))
     frames = values[0].T.numpy()
     expected = models[0].score_samples(frames) - models[1].score_samples(frames)
     assert ratios.shape == (1, 40)
@@ -65,16 +67,49 @@ def test_differences_of_a_slope() -> None:
     assert second[0, 20].item() == pytest.approx(0, abs=1e-4)
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(1, 10), st.integers(0, 2**31 - 1))
-def test_chunks_and_whole_crops_agree(chunks: int, seed: int) -> None:
-    mixture = _mixture()
-    bands = torch.randn(2, BANDS, 10 * chunks, generator=torch.Generator().manual_seed(seed))
+def test_without_second_differences_all_comes_two_frames_earlier() -> None:
+    bands = torch.randn(1, BANDS, 30, generator=torch.Generator().manual_seed(1))
+    both, one = _mixture(), _mixture(differences=1)
+    values, _ = both.features(bands, _zeros(both, 1))
+    fewer, cache = one.features(bands, _zeros(one, 1))
+    assert fewer.shape == (1, 8, 30)
+    assert cache.shape == (1, 4, 4)
+    torch.testing.assert_close(fewer[:, :, :-2], values[:, :8, 2:])
+    with pytest.raises(ValueError, match="differences of 1 or 2, got 1, 4 and 3"):
+        MixtureConfig(1, 4, 3)
+
+
+def test_a_frame_that_is_not_loud_says_nothing() -> None:
+    bands = torch.randn(1, BANDS, 30, generator=torch.Generator().manual_seed(1))
+    loud = torch.ones(1, 1, 30)
+    loud[:, :, 20] = 0
+    every, only = _mixture(), _mixture(loud_only=True)
     with torch.no_grad():
-        whole, end = mixture(bands, _zeros(mixture, 2))
+        said, _ = every(bands, loud, _zeros(every, 1))
+        left, cache = only(bands, loud, _zeros(only, 1))
+    # Four frames late; before the call nothing is loud.
+    assert torch.nonzero(left[0] == 0).flatten().tolist() == [0, 1, 2, 3, 24]
+    heard = left != 0
+    torch.testing.assert_close(left[heard], said[heard])
+    assert cache.shape == (1, 5, 8)
+    torch.testing.assert_close(cache[0, 4], loud[0, 0, -8:])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 10), st.integers(0, 2**31 - 1), st.integers(1, 2), st.booleans())
+def test_chunks_and_whole_crops_agree(
+    chunks: int, seed: int, differences: int, loud_only: bool
+) -> None:
+    mixture = _mixture(differences=differences, loud_only=loud_only)
+    generator = torch.Generator().manual_seed(seed)
+    bands = torch.randn(2, BANDS, 10 * chunks, generator=generator)
+    loud = torch.randint(0, 2, (2, 1, 10 * chunks), generator=generator).float()
+    with torch.no_grad():
+        whole, end = mixture(bands, loud, _zeros(mixture, 2))
         cache, parts = _zeros(mixture, 2), []
         for start in range(0, 10 * chunks, 10):
-            part, cache = mixture(bands[:, :, start : start + 10], cache)
+            chunk = slice(start, start + 10)
+            part, cache = mixture(bands[:, :, chunk], loud[:, :, chunk], cache)
             parts.append(part)
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(cache, end)
@@ -82,7 +117,7 @@ def test_chunks_and_whole_crops_agree(chunks: int, seed: int) -> None:
 
 def test_detector_with_mixtures_streams_like_whole_crops() -> None:
     config = DetectorConfig.from_dict(
-        {"mean_norm": {"enabled": True}, "mixture": {"components": 2}}
+        {"mean_norm": {"enabled": True}, "mixture": {"components": 2, "loud_only": True}}
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -102,5 +137,5 @@ def test_detector_with_mixtures_streams_like_whole_crops() -> None:
 
 
 def test_bad_settings() -> None:
-    with pytest.raises(ValueError, match="expected components >= 0 and cepstra >= 1"):
+    with pytest.raises(ValueError, match="expected components >= 0, cepstra >= 1 and"):
         MixtureConfig(components=-1)

@@ -85,15 +85,31 @@ def test_network_stays_and_dev_prefers_the_mixtures(crops: CropCache, detector: 
     assert (wrong.objective, wrong.error) == (1.0, 0.0)
 
 
-def test_same_seed_same_mixtures(crops: CropCache, detector: Detector) -> None:
-    first, second = (with_mixture(detector, crops, CONFIG).state_dict() for _ in range(2))
+def test_classes_may_move_the_means_of_a_background(crops: CropCache, detector: Detector) -> None:
+    named = replace(crops, sources=tuple("abcdefgh"))
+    config = replace(CONFIG, background=True, human_weights={"a": 2.0})
+    grown = with_mixture(detector, named, config)
+    weight = grown.state_dict()["mixture.log_density.weight"]
+    quadratic = weight[:, weight.shape[1] // 2 :]
+    assert torch.equal(quadratic[:2], quadratic[2:])
+    assert not torch.equal(weight[:2], weight[2:])
+    chosen = choose_gain(grown, [_dev()], (0.0, 10.0))
+    assert chosen.gain == 10.0
+    alike = with_mixture(detector, named, replace(config, human_weights={}))
+    assert not torch.equal(weight, alike.state_dict()["mixture.log_density.weight"])
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_same_seed_same_mixtures(crops: CropCache, detector: Detector, background: bool) -> None:
+    config = replace(CONFIG, background=background)
+    first, second = (with_mixture(detector, crops, config).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_what_cannot_be_fitted_is_said(crops: CropCache, detector: Detector) -> None:
     with pytest.raises(ValueError, match="expected at least 1 in the recipe, got 0"):
         with_mixture(detector, crops, MixtureFitConfig())
-    with pytest.raises(ValueError, match="expected at least 200 speech frames per class, got 120"):
+    with pytest.raises(ValueError, match="expected at least 200 speech frames, got 120"):
         with_mixture(detector, crops, replace(CONFIG, components=100))
     people = replace(crops, targets=np.where(crops.targets == 1, -1, crops.targets))
     with pytest.raises(ValueError, match=r"of people and of robots .* 'robot': 0"):
