@@ -4,8 +4,8 @@ A mixture of its own learns all that is peculiar to the frames of a class, the n
 of its recordings included: how often a component occurs and how wide it is hang on the recording
 chain more than on the voice. With a background (GMM-UBM: Reynolds, Quatieri and Dunn, "Speaker
 verification using adapted Gaussian mixture models", Digital Signal Processing 10, 2000) one mixture
-describes both classes and each class only moves its means towards its own frames, so that what is
-left between the classes is where speech of one kind of sound lies.
+describes both classes and each class only moves its means, or its means and variances, towards its
+own frames, so that what is left between the classes is where speech of one kind of sound lies.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ringtrue.training.recipe import MixtureFitConfig
 Floats = NDArray[np.floating[Any]]
 
 _BLOCK = 100_000
+_LEAST_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ def own_mixture(frames: Frames, config: MixtureFitConfig) -> Densities:
 
 
 def moved_mixtures(classes: tuple[Frames, Frames], config: MixtureFitConfig) -> list[Densities]:
-    """A mixture of each class with means of its own, all else from a background of both.
+    """A mixture of each class with means of its own, the rest from a background of both.
 
-    Features are scaled by their deviation for the fit, so that the start does not hang on the
-    lowest cepstra alone, and scaled back.
+    With ``config.move_variances`` the variances are its own, too. Features are scaled by their
+    deviation for the fit, so that the start does not hang on the lowest cepstra alone, and scaled
+    back.
 
     Raises:
         ValueError: fewer than two frames per component in both classes together.
@@ -75,19 +77,21 @@ def moved_mixtures(classes: tuple[Frames, Frames], config: MixtureFitConfig) -> 
     mixture = _fit(joined / scale, config)
     found = []
     for frames in classes:
-        count = np.zeros(config.components)
-        total = np.zeros_like(mixture.means_, dtype=np.float64)
+        count = np.full(config.components, config.relevance)
+        first = config.relevance * mixture.means_.astype(np.float64)
+        second = config.relevance * (mixture.covariances_ + np.square(first / config.relevance))
         for start in range(0, len(frames.values), _BLOCK):
             values = frames.values[start : start + _BLOCK] / scale
             share = mixture.predict_proba(values)
             share = share * frames.weights[start : start + _BLOCK, None]
             count += share.sum(axis=0)
-            total += share.T @ values
-        kept = config.relevance * mixture.means_
-        means = (total + kept) / (count + config.relevance)[:, None]
-        found.append(
-            Densities(mixture.weights_, means * scale, mixture.covariances_ * np.square(scale))
-        )
+            first += share.T @ values
+            second += share.T @ np.square(values)
+        means = first / count[:, None]
+        variances = mixture.covariances_
+        if config.move_variances:
+            variances = second / count[:, None] - np.square(means) + _LEAST_VARIANCE
+        found.append(Densities(mixture.weights_, means * scale, variances * np.square(scale)))
     return found
 
 
@@ -100,7 +104,7 @@ def _fit(values: NDArray[np.float32], config: MixtureFitConfig) -> Any:
             f"expected at least {2 * config.components} speech frames, got {len(values)}"
         )
     mixture = GaussianMixture(
-        config.components, covariance_type="diag", reg_covar=1e-3,
+        config.components, covariance_type="diag", reg_covar=_LEAST_VARIANCE,
         max_iter=config.iterations, random_state=config.seed,
     )  # fmt: skip
     with warnings.catch_warnings():

@@ -190,9 +190,10 @@ class MixtureFitConfig:
         crops: cached crops that frames are drawn from, at most; evenly spread.
         frames_per_crop: speech frames drawn from each of them.
         iterations: of expectation maximisation, at most.
-        background: one mixture is fitted to both classes and each class only moves its means; off,
-            each class has a mixture of its own.
-        relevance: frames that a component's background mean counts for when a class moves it.
+        background: one mixture is fitted to both classes and each class moves its means; off, each
+            class has a mixture of its own.
+        move_variances: each class moves the variances of the background as well.
+        relevance: frames that the background counts for in a component that a class moves.
         human_weights, robot_weights: what frames of a source count for when its class moves the
             means, relative to those of sources that are not named; only with ``background``.
         gains: what dev chooses from: the weight of the mean frame evidence in the score.
@@ -207,6 +208,7 @@ class MixtureFitConfig:
     frames_per_crop: int = 80
     iterations: int = 40
     background: bool = False
+    move_variances: bool = False
     relevance: float = 16.0
     human_weights: Mapping[str, float] = field(default_factory=dict)
     robot_weights: Mapping[str, float] = field(default_factory=dict)

@@ -38,6 +38,15 @@ def test_only_means_differ_and_only_where_the_frames_do() -> None:
     np.testing.assert_allclose(np.sqrt(robots.variances[:, 1]), 10, atol=0.5)
 
 
+def test_variances_move_too_where_asked() -> None:
+    robots, people = moved_mixtures((ROBOTS, PEOPLE), replace(CONFIG, move_variances=True))
+    fixed, _ = moved_mixtures((ROBOTS, PEOPLE), CONFIG)
+    np.testing.assert_array_equal(robots.means, fixed.means)
+    np.testing.assert_allclose(np.sqrt(robots.variances[:, 0]), 0.1, atol=0.02)
+    np.testing.assert_allclose(np.sqrt(people.variances[:, 1]), 10, atol=0.5)
+    assert robots.weights.sum() == pytest.approx(1)
+
+
 def test_frames_count_what_their_weights_say() -> None:
     weights = np.repeat([1.0, 3.0], 400)
     values = np.concatenate([PEOPLE.values[400:], PEOPLE.values[400:] + np.float32([0.4, 0])])
