@@ -217,9 +217,11 @@ class MixtureFitConfig:
 
     def __post_init__(self) -> None:
         _check_weights("mixture", self)
-        if (self.human_weights or self.robot_weights) and not self.background:
+        if not self.background and (
+            self.human_weights or self.robot_weights or self.move_variances
+        ):
             raise ValueError(
-                "mixture: human_weights and robot_weights need background: true; "
+                "mixture: human_weights, robot_weights and move_variances need background: true; "
                 "mixtures of each class are fitted to all its frames alike"
             )
         if not self.relevance > 0:

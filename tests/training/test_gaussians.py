@@ -82,6 +82,7 @@ def test_too_few_frames_are_said() -> None:
     ("values", "message"),
     [
         ({"human_weights": {"a": 2.0}}, "need background: true"),
+        ({"move_variances": True}, "need background: true"),
         ({"background": True, "robot_weights": {"a": 0}}, r"mixture\.robot_weights, a: expected"),
         ({"relevance": 0.0}, r"mixture\.relevance: expected a number above 0, got 0\.0"),
     ],
