@@ -1,11 +1,10 @@
 """Gaussian mixtures of the frames of each class: of its own, or moved from a common background.
 
 A mixture of its own learns all that is peculiar to the frames of a class, the noise and the coding
-of its recordings included: how often a component occurs and how wide it is hang on the recording
-chain more than on the voice. With a background (GMM-UBM: Reynolds, Quatieri and Dunn, "Speaker
+of its recordings included. With a background (GMM-UBM: Reynolds, Quatieri and Dunn, "Speaker
 verification using adapted Gaussian mixture models", Digital Signal Processing 10, 2000) one mixture
 describes both classes and each class only moves its means, or its means and variances, towards its
-own frames, so that what is left between the classes is where speech of one kind of sound lies.
+own frames: how often each kind of sound occurs says nothing about the class any more.
 """
 
 from __future__ import annotations
