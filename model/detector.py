@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ringtrue.model.contract import CHUNK_SAMPLES
+from ringtrue.model.frame_net import FrameNet, FrameNetConfig
 from ringtrue.model.frame_sum import sum_frames
 from ringtrue.model.frontend import Frontend, FrontendConfig
 from ringtrue.model.mean_norm import MeanNorm, MeanNormConfig
@@ -31,6 +32,15 @@ class DetectorConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
+    frame_net: FrameNetConfig = field(default_factory=FrameNetConfig)
+
+    def __post_init__(self) -> None:
+        if self.mixture.components and self.frame_net.hidden:
+            raise ValueError(
+                "model: expected frame mixtures or a frame network beside the network, got both "
+                f"(mixture.components {self.mixture.components}, "
+                f"frame_net.hidden {self.frame_net.hidden})"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict for checkpoints."""
@@ -49,6 +59,7 @@ class DetectorConfig:
             "network": NetworkConfig,
             "pool": PoolConfig,
             "mixture": MixtureConfig,
+            "frame_net": FrameNetConfig,
         }
         unknown = set(values) - set(parts)
         if unknown:
@@ -110,9 +121,11 @@ class Detector(nn.Module):
         self.frontend = Frontend(config.frontend)
         self.mean_norm = MeanNorm(config.mean_norm, config.frontend)
         self.network = Network(config.network, config.frontend.bands)
-        with_mixture = config.mixture.components > 0
-        self.mixture = Mixture(config.mixture, config.frontend.bands) if with_mixture else None
-        self.pool = EvidencePool(config.pool, config.network.embedding, with_mixture)
+        bands = config.frontend.bands
+        self.mixture = Mixture(config.mixture, bands) if config.mixture.components else None
+        self.frame_net = FrameNet(config.frame_net, bands) if config.frame_net.hidden else None
+        judge = self.frame_judge
+        self.pool = EvidencePool(config.pool, config.network.embedding, judge is not None)
         self.register_buffer("scale", torch.tensor(1.0))
         self.register_buffer("offset", torch.tensor(0.0))
         shapes: dict[str, tuple[int, ...]] = {
@@ -121,12 +134,17 @@ class Detector(nn.Module):
         }
         if config.mean_norm.enabled:
             shapes["mean"] = (self.mean_norm.state_size,)
-        if self.mixture is not None:
-            shapes["cepstra"] = self.mixture.cache_shape
+        if judge is not None:
+            shapes["cepstra"] = judge.cache_shape
         for index, shape in enumerate(self.network.cache_shapes()):
             shapes[f"conv_{index}"] = shape
         shapes["evidence"] = (self.pool.state_size,)
         self.layout = StateLayout(shapes)
+
+    @property
+    def frame_judge(self) -> Mixture | FrameNet | None:
+        """What judges single frames beside the network, if anything does."""
+        return self.frame_net if self.mixture is None else self.mixture
 
     @property
     def frames_per_chunk(self) -> int:
@@ -158,16 +176,17 @@ class Detector(nn.Module):
         history, level, *rest, evidence = self.layout.unpack(state)
         absent = level[:, :0]
         mean = rest.pop(0) if self.config.mean_norm.enabled else absent
-        cepstra = rest.pop(0) if self.mixture is not None else absent
+        cepstra = rest.pop(0) if self.frame_judge is not None else absent
         return _State(history, level, mean, cepstra, rest, evidence)
 
     def _frame_evidence(
         self, features: Tensor, bands: Tensor, cache: Tensor
     ) -> tuple[Tensor | None, Tensor]:
-        """Frame evidence [batch, frames / 2] of the mixtures at the network's rate."""
-        if self.mixture is None:
+        """Frame evidence [batch, frames / 2] at the network's rate, and the new cache."""
+        judge = self.frame_judge
+        if judge is None:
             return None, cache
-        ratios, cache = self.mixture(bands, self.mean_norm.loud(features), cache)
+        ratios, cache = judge(bands, self.mean_norm.loud(features), cache)
         return F.avg_pool1d(ratios[:, None], TIME_STRIDE)[:, 0], cache
 
     def features(self, pcm: Tensor) -> Tensor:
@@ -238,6 +257,6 @@ class Detector(nn.Module):
         last = probability[:, None, -self.frames_per_chunk :]
         speech = (sum_frames(last) / self.frames_per_chunk).flatten()
         optional = [mean] if self.config.mean_norm.enabled else []
-        optional += [cepstra] if self.mixture is not None else []
+        optional += [cepstra] if self.frame_judge is not None else []
         state_out = self.layout.pack([history, level, *optional, *caches, sums])
         return speech, llr[:, -1], seconds[:, -1], state_out

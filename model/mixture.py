@@ -13,12 +13,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from ringtrue.model.frontend import dct_matrix
+from ringtrue.model.cepstra import Cepstra, late_flags
 
-_REACH = 2
-"""Frames on either side that a difference of either order looks at."""
 _LARGEST = 8.0
 """Frame log-likelihood ratios are cut here, so that no single frame decides."""
 
@@ -47,16 +44,6 @@ class MixtureConfig:
                 f"got {self.components}, {self.cepstra} and {self.differences}"
             )
 
-    @property
-    def features(self) -> int:
-        """Values per frame: cepstra and their differences."""
-        return (1 + self.differences) * self.cepstra
-
-    @property
-    def late(self) -> int:
-        """Frames that the differences look ahead, so that the ratios come late."""
-        return _REACH * self.differences
-
 
 class Mixture(nn.Module):
     """Normalised log bands to a log-likelihood ratio robot : human per frame.
@@ -65,27 +52,17 @@ class Mixture(nn.Module):
     chunks.
     """
 
-    dct: Tensor
-    difference: Tensor
-
     def __init__(self, config: MixtureConfig, bands: int) -> None:
         super().__init__()
         self.config = config
-        cepstra = config.cepstra
-        # The usual regression over five frames.
-        slope = torch.arange(-_REACH, _REACH + 1, dtype=torch.float32) / 10.0
-        constants = {
-            "dct": torch.from_numpy(dct_matrix(bands)[:cepstra])[:, :, None],
-            "difference": slope.expand(cepstra, 1, -1).clone(),
-        }
-        for name, value in constants.items():
-            self.register_buffer(name, value, persistent=False)
-        self.log_density = nn.Conv1d(2 * config.features, 2 * config.components, 1)
+        self.cepstra = Cepstra(bands, config.cepstra, config.differences)
+        self.log_density = nn.Conv1d(2 * self.cepstra.values, 2 * config.components, 1)
 
     @property
     def cache_shape(self) -> tuple[int, int]:
         """Cepstra of the frames before a chunk, and which of these were loud, if that counts."""
-        return (self.config.cepstra + int(self.config.loud_only), 2 * self.config.late)
+        count, frames = self.cepstra.cache_shape
+        return (count + int(self.config.loud_only), frames)
 
     def set_densities(self, weights: Tensor, means: Tensor, variances: Tensor) -> None:
         """Take over fitted mixtures.
@@ -104,18 +81,6 @@ class Mixture(nn.Module):
             self.log_density.weight.copy_(stacked[:, :, None])
             self.log_density.bias.copy_(constant.flatten())  # type: ignore[union-attr]
 
-    def features(self, bands: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Cepstra with differences [batch, features, frames], some frames late; cepstra to keep."""
-        late = self.config.late
-        joined = torch.cat([cache[:, : self.config.cepstra], F.conv1d(bands, self.dct)], dim=2)
-        values = [joined[:, :, late:-late]]
-        slopes = joined
-        for order in range(1, self.config.differences + 1):
-            slopes = F.conv1d(slopes, self.difference, groups=self.config.cepstra)
-            ahead = late - _REACH * order
-            values.append(slopes[:, :, ahead:-ahead] if ahead else slopes)
-        return torch.cat(values, dim=1), joined[:, :, -2 * late :]
-
     def forward(self, bands: Tensor, loud: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Log-likelihood ratios [batch, frames] in -8..8 and the new cache.
 
@@ -124,7 +89,7 @@ class Mixture(nn.Module):
             loud: [batch, 1, frames] 1 where a frame is loud, else 0.
             cache: [batch, *cache_shape] of the previous chunk; zeros at the start of a call.
         """
-        values, kept = self.features(bands, cache)
+        values, kept = self.cepstra(bands, cache[:, : self.config.cepstra])
         density = self.log_density(torch.cat([values, values * values], dim=1))
         components = self.config.components
         robot = torch.logsumexp(density[:, :components], dim=1)
@@ -132,6 +97,5 @@ class Mixture(nn.Module):
         ratios = torch.clamp(robot - human, -_LARGEST, _LARGEST)
         if not self.config.loud_only:
             return ratios, kept
-        late = self.config.late
-        flags = torch.cat([cache[:, -1:], loud], dim=2)
-        return ratios * flags[:, 0, late:-late], torch.cat([kept, flags[:, :, -2 * late :]], dim=1)
+        flags, loud_kept = late_flags(loud, cache[:, -1:], self.cepstra.late)
+        return ratios * flags, torch.cat([kept, loud_kept], dim=1)

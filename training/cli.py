@@ -15,6 +15,7 @@ from ringtrue.training.commands.cross_validate import cross_validate
 from ringtrue.training.commands.evaluate import evaluate
 from ringtrue.training.commands.evaluate_calls import evaluate_calls
 from ringtrue.training.commands.export import export
+from ringtrue.training.commands.fit_frames import fit_frames
 from ringtrue.training.commands.fit_fusion import fit_fusion
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.fit_timing import fit_timing
@@ -54,6 +55,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     train,
     cross_validate,
     blend,
+    fit_frames,
     fit_mixture,
     sweep,
     evaluate,

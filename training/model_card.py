@@ -312,10 +312,12 @@ def _origin(card: CardInput) -> str:
         steps = [f"ringtrue train {name} --manifest MANIFEST{start}"]
     steps += [f"ringtrue train {baseline} --manifest MANIFEST" for baseline in baselines]
     trained = "best.ckpt"
-    if card.recipe.mixture.components:
+    fit = "fit-mixture" if card.recipe.mixture.components else ""
+    fit = "fit-frames" if card.recipe.frame_net.hidden else fit
+    if fit:
         trained = "final.ckpt"
         steps.append(
-            f"ringtrue fit-mixture {network} --manifest MANIFEST --recipe {name} "
+            f"ringtrue {fit} {network} --manifest MANIFEST --recipe {name} "
             f"--out runs/{name}/{trained}"
         )
     train = "\n".join(steps)

@@ -229,12 +229,63 @@ class MixtureFitConfig:
 
 
 @dataclass(frozen=True)
+class FrameFitConfig:
+    """A frame network that is trained beside a trained network, see ``ringtrue fit-frames``.
+
+    Attributes:
+        hidden: units of each hidden layer; none: there is no frame network.
+        cepstra: coefficients per frame, before differences.
+        differences: up to which order differences follow the cepstra, 1 or 2.
+        crops: cached crops that frames are drawn from, at most; evenly spread.
+        frames_per_crop: loud speech frames drawn from each of them, once.
+        seconds: lengths of the pieces of crops that they come from.
+        steps: of training.
+        batch_crops: crops per step, half of each class, every source of a class alike often.
+        batch_frames: frames of each crop and step, whose mean is classified.
+        learning_rate: the highest; it warms up, then falls along a cosine.
+        weight_decay, dropout: regularisation.
+        gains: what dev chooses from: the weight of the mean frame evidence in the score; none: an
+            equal opinion, see :func:`ringtrue.training.gains.choose_gain`.
+        seed: of draws, start and dropout.
+    """
+
+    hidden: tuple[int, ...] = ()
+    cepstra: int = 20
+    differences: int = 2
+    crops: int = 24000
+    frames_per_crop: int = 60
+    seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    steps: int = 1500
+    batch_crops: int = 128
+    batch_frames: int = 20
+    learning_rate: float = 0.002
+    weight_decay: float = 1e-4
+    dropout: float = 0.2
+    gains: tuple[float, ...] = ()
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.crops, self.frames_per_crop, self.steps, self.batch_crops // 2) < 1:
+            raise ValueError(
+                "frame_net: expected crops, frames_per_crop and steps of 1 or more and batch_crops "
+                f"of 2 or more, got {self.crops}, {self.frames_per_crop}, {self.steps} and "
+                f"{self.batch_crops}"
+            )
+        if not 1 <= self.batch_frames <= self.frames_per_crop:
+            raise ValueError(
+                f"frame_net.batch_frames: expected 1 to frames_per_crop {self.frames_per_crop}, "
+                f"got {self.batch_frames}"
+            )
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe; ``kind`` is ``network`` or one of the baselines.
 
     ``initial`` names the weights that the released run started from (``train --initial``); empty:
     it started afresh. ``network`` names a checkpoint whose network the released model took over
-    without training it, so that only ``fit-mixture`` ran; empty: the network was trained.
+    without training it, so that only ``fit-mixture`` or ``fit-frames`` ran; empty: the network was
+    trained.
     """
 
     name: str
@@ -247,6 +298,7 @@ class Recipe:
     model: DetectorConfig = field(default_factory=DetectorConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
     mixture: MixtureFitConfig = field(default_factory=MixtureFitConfig)
+    frame_net: FrameFitConfig = field(default_factory=FrameFitConfig)
     baseline: Mapping[str, Any] = field(default_factory=dict)
 
     def crop_digest(self) -> str:
@@ -292,6 +344,7 @@ def parse_recipe(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
         "model": DetectorConfig.from_dict(parts.pop("model", {})),
         "training": _build(TrainConfig, parts.pop("training", {}), f"{name}: training"),
         "mixture": _build(MixtureFitConfig, parts.pop("mixture", {}), f"{name}: mixture"),
+        "frame_net": _build(FrameFitConfig, parts.pop("frame_net", {}), f"{name}: frame_net"),
     }
     return _build(Recipe, {"name": name, **parts, **sections}, name)
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a detector by a recipe.",
     "cross-validate": "Judge a recipe on sources of train that it did not learn from.",
     "blend": "Average a trained detector with the one it started from.",
+    "fit-frames": "Add a frame network to a trained detector.",
     "fit-mixture": "Add frame mixtures to a trained detector.",
     "sweep": "Try other settings of a trained detector on dev.",
     "evaluate": "Measure a model on a manifest and write a report.",

@@ -18,7 +18,7 @@ def _mixture(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         mixture = Mixture(MixtureConfig(components, cepstra, differences, loud_only), BANDS).eval()
-        shape = (2, components, mixture.config.features)
+        shape = (2, components, mixture.cepstra.values)
         weights = torch.softmax(torch.randn(2, components), dim=1)
         mixture.set_densities(weights, torch.randn(shape), 0.5 + torch.rand(shape))
     return mixture
@@ -46,37 +46,12 @@ def test_ratio_is_that_of_scikit_learn() -> None:
     )
     bands = torch.from_numpy(rng.normal(0, 1, (1, BANDS, 40)).astype(np.float32))
     with torch.no_grad():
-        values, _ = mixture.features(bands, _zeros(mixture, 1))
+        values, _ = mixture.cepstra(bands, _zeros(mixture, 1))
         ratios, _ = mixture(bands, torch.ones(1, 1, 40), _zeros(mixture, 1))
     frames = values[0].T.numpy()
     expected = models[0].score_samples(frames) - models[1].score_samples(frames)
     assert ratios.shape == (1, 40)
     np.testing.assert_allclose(ratios[0].numpy(), np.clip(expected, -8, 8), atol=1e-3)
-
-
-def test_differences_of_a_slope() -> None:
-    mixture = _mixture(cepstra=BANDS)
-    slope = torch.arange(30, dtype=torch.float32).expand(1, BANDS, 30)
-    values, cache = mixture.features(slope, _zeros(mixture, 1))
-    assert values.shape == (1, 3 * BANDS, 30)
-    assert cache.shape == (1, BANDS, 8)
-    static, first, second = values[0].split(BANDS)
-    # The first cepstrum of equal bands is sqrt(bands) times their value, four frames late.
-    assert static[0, 20].item() == pytest.approx(16 * BANDS**0.5, rel=1e-5)
-    assert first[0, 20].item() == pytest.approx(BANDS**0.5, rel=1e-5)
-    assert second[0, 20].item() == pytest.approx(0, abs=1e-4)
-
-
-def test_without_second_differences_all_comes_two_frames_earlier() -> None:
-    bands = torch.randn(1, BANDS, 30, generator=torch.Generator().manual_seed(1))
-    both, one = _mixture(), _mixture(differences=1)
-    values, _ = both.features(bands, _zeros(both, 1))
-    fewer, cache = one.features(bands, _zeros(one, 1))
-    assert fewer.shape == (1, 8, 30)
-    assert cache.shape == (1, 4, 4)
-    torch.testing.assert_close(fewer[:, :, :-2], values[:, :8, 2:])
-    with pytest.raises(ValueError, match="differences of 1 or 2, got 1, 4 and 3"):
-        MixtureConfig(1, 4, 3)
 
 
 def test_a_frame_that_is_not_loud_says_nothing() -> None:

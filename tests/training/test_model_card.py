@@ -110,6 +110,12 @@ def test_refused_for_another_split_other_clips_or_another_model() -> None:
             "--out runs/r/final.ckpt\nringtrue export runs/r/final.ckpt ",
         ),
         (
+            {"frame_net": {"hidden": [4]}},
+            "ringtrue train r --manifest MANIFEST\n"
+            "ringtrue fit-frames runs/r/best.ckpt --manifest MANIFEST --recipe r "
+            "--out runs/r/final.ckpt\nringtrue export runs/r/final.ckpt ",
+        ),
+        (
             {"network": "old.ckpt", "mixture": {"components": 4}},
             "ringtrue cache r --manifest MANIFEST\n"
             "ringtrue fit-mixture old.ckpt --manifest MANIFEST --recipe r "

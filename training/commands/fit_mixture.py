@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringtrue.training.commands.options import DEFAULT_CACHE, CacheFolder, ManifestPath
 
+if TYPE_CHECKING:
+    from ringtrue.model.detector import Detector
+    from ringtrue.training.cache import CropCache
+    from ringtrue.training.recipe import Recipe
+
+FromCheckpoint = Annotated[
+    Path, typer.Argument(help="best.ckpt of a run.", exists=True, dir_okay=False)
+]
+To = Annotated[
+    Path | None, typer.Option(help="Checkpoint to write; default: final.ckpt beside it.")
+]
+
 
 def fit_mixture(
-    checkpoint: Annotated[
-        Path, typer.Argument(help="best.ckpt of a run.", exists=True, dir_okay=False)
-    ],
+    checkpoint: FromCheckpoint,
     manifest: ManifestPath,
     recipe: Annotated[
         str, typer.Option(help="Recipe that was trained, with a section mixture.")
     ] = "ringtrue",
-    out: Annotated[
-        Path | None, typer.Option(help="Checkpoint to write; default: final.ckpt beside it.")
-    ] = None,
+    out: To = None,
     cache: CacheFolder = DEFAULT_CACHE,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
 ) -> None:
@@ -35,12 +44,32 @@ def fit_mixture(
 
     Example: ringtrue fit-mixture runs/ringtrue/best.ckpt --manifest corpus/manifest.jsonl
     """
+    from ringtrue.training.mixture_fit import with_mixture
+
+    fit_beside(
+        checkpoint, manifest, recipe, out, cache, threads,
+        lambda detector, crops, chosen: with_mixture(detector, crops, chosen.mixture),
+        lambda chosen: chosen.mixture.gains,
+    )  # fmt: skip
+
+
+def fit_beside(
+    checkpoint: Path,
+    manifest: Path,
+    recipe: str,
+    out: Path | None,
+    cache: Path,
+    threads: int,
+    fit: Callable[[Detector, CropCache, Recipe], Detector],
+    gains: Callable[[Recipe], tuple[float, ...]],
+) -> None:
+    """Add frame evidence to a checkpoint, set its weight on dev and say what was tried."""
     import torch
 
     from ringtrue.training.cache import cache_folder, open_cache
     from ringtrue.training.checkpoint import load_detector, save_weights
+    from ringtrue.training.gains import choose_gain
     from ringtrue.training.manifest import read_manifest
-    from ringtrue.training.mixture_fit import choose_gain, with_mixture
     from ringtrue.training.recipe import read_recipe
     from ringtrue.training.validation import dev_sets
 
@@ -48,8 +77,8 @@ def fit_mixture(
     chosen = read_recipe(recipe)
     clips = read_manifest(manifest)
     crops = open_cache(cache_folder(cache, clips, chosen), chosen.crops.count)
-    detector = with_mixture(load_detector(checkpoint), crops, chosen.mixture)
-    result = choose_gain(detector, dev_sets(clips, cache / "heard"), chosen.mixture.gains)
+    detector = fit(load_detector(checkpoint), crops, chosen)
+    result = choose_gain(detector, dev_sets(clips, cache / "heard"), gains(chosen))
     target = out or checkpoint.with_name("final.ckpt")
     save_weights(detector, target)
     least = min(t.objective for t in result.tried)
