@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import math
@@ -13,28 +14,34 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from ringtrue.model.detector import Detector
 from ringtrue.training.cache import CropCache
 from ringtrue.training.checkpoint import load_detector
 from ringtrue.training.crossval import (
     SECONDS,
     Fold,
+    Trials,
     fold_figures,
     score_crops,
     training_part,
     trials_of,
 )
+from ringtrue.training.frame_fit import with_frame_net
 from ringtrue.training.mixture_fit import with_mixture
 from ringtrue.training.recipe import Recipe
 from ringtrue.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-_VERSION = 2
+_VERSION = 3
 """Of how a fold is trained; folds of other versions are not compared."""
 
 
-def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
+def claim_folder(
+    folder: Path, recipe: Recipe, crops: Path, count: int, network: Path | None = None
+) -> None:
     """Say in ``folder`` what it is for, so that another cross-validation is not resumed by mistake.
 
     Args:
@@ -42,6 +49,7 @@ def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
         recipe: what is trained.
         crops: folder of the cached crops, whose name tells recipe, manifest and channel.
         count: folds.
+        network: checkpoint that no fold trains, if there is one.
 
     Raises:
         ValueError: the folder holds another cross-validation.
@@ -50,6 +58,7 @@ def claim_folder(folder: Path, recipe: Recipe, crops: Path, count: int) -> None:
         {
             "version": _VERSION, "folds": count, "crops": crops.name,
             "recipe": dataclasses.asdict(recipe),
+            "network": hashlib.sha256(network.read_bytes()).hexdigest() if network else "",
         },
         indent=1, sort_keys=True,
     )  # fmt: skip
@@ -71,6 +80,7 @@ def run_fold(
     fold: Fold,
     folder: Path,
     copies: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    network: Path | None = None,
 ) -> dict[str, Any]:
     """Train one fold and score its sources; a trained fold is not trained again.
 
@@ -80,32 +90,32 @@ def run_fold(
         fold: which sources are left out.
         folder: of the fold's training.
         copies: robots that are copies of people, of ``crossval.copied_sources``.
+        network: checkpoint whose features and speech gate the frame evidence is fitted to, instead
+            of training a network; only the frame evidence is judged then, since that network may
+            have heard all sources.
 
     Returns:
-        What :func:`summarise` reads: per weight of the frame mixtures (0 alone without) and amount
-        of speech AUC and EER, and the AUC of every source.
+        What :func:`summarise` reads: per weight of the frame evidence (0: the network alone, inf:
+        the frame evidence alone) and amount of speech AUC and EER, and the AUC of every source.
+
+    Raises:
+        ValueError: with ``network``, the recipe has neither mixtures nor a frame network.
     """
+    if network is not None and not (recipe.mixture.components or recipe.frame_net.hidden):
+        raise ValueError(
+            f"recipe {recipe.name}: expected a section mixture or frame_net beside a network that "
+            "is not trained, got neither"
+        )
     trials = trials_of(cache, fold)
     part = training_part(cache, fold, copies)
-    # The last step, not the best: choosing a step by the left-out sources would flatter. Without
-    # an objective no fold improves, so patience would end them all early.
-    if recipe.training.patience:
-        log.info("training.patience %d: ignored in folds", recipe.training.patience)
-    recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, patience=0))
-    trainer = Trainer(recipe, part, folder, lambda _: {"objective": 0.0})
-    if trainer.reached.step < recipe.training.steps:
-        trainer.run()
-    detector = load_detector(folder / "last.ckpt")
-    scores = {0.0: score_crops(detector, cache, trials.crops, SECONDS)}
-    if recipe.mixture.components:
-        grown = with_mixture(detector, part, recipe.mixture)
-        with torch.no_grad():
-            grown.pool.gain.fill_(1.0)
-        both = score_crops(grown, cache, trials.crops, SECONDS)
-        # The score is linear in the weight.
-        for gain in recipe.mixture.gains:
-            scores[gain] = scores[0.0] + gain * (both - scores[0.0])
-        scores[math.inf] = both - scores[0.0]
+    if network is None:
+        detector = _trained(recipe, part, folder)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        detector = load_detector(network)
+    scores = _scores(detector, recipe, cache, part, trials)
+    if network is not None:
+        scores = {math.inf: scores[math.inf]}
     return {
         "sources": sorted(fold.sources),
         "trials": len(trials.crops),
@@ -116,6 +126,44 @@ def run_fold(
             }
             for gain, found in scores.items()
         },
+    }
+
+
+def _trained(recipe: Recipe, part: CropCache, folder: Path) -> Detector:
+    """The network of a fold after its last step."""
+    # The last step, not the best: choosing a step by the left-out sources would flatter. Without
+    # an objective no fold improves, so patience would end them all early.
+    if recipe.training.patience:
+        log.info("training.patience %d: ignored in folds", recipe.training.patience)
+    recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, patience=0))
+    trainer = Trainer(recipe, part, folder, lambda _: {"objective": 0.0})
+    if trainer.reached.step < recipe.training.steps:
+        trainer.run()
+    return load_detector(folder / "last.ckpt")
+
+
+def _scores(
+    detector: Detector, recipe: Recipe, cache: CropCache, part: CropCache, trials: Trials
+) -> dict[float, NDArray[np.float32]]:
+    """Scores [amounts of speech, trials] by the weight of the frame evidence."""
+    gains: tuple[float, ...] = ()
+    if recipe.frame_net.hidden:
+        detector, gains = with_frame_net(detector, part, recipe.frame_net), recipe.frame_net.gains
+    elif recipe.mixture.components:
+        detector, gains = with_mixture(detector, part, recipe.mixture), recipe.mixture.gains
+    else:
+        return {0.0: score_crops(detector, cache, trials.crops, SECONDS)}
+    found = {}
+    for gain in (0.0, 1.0):
+        with torch.no_grad():
+            detector.pool.gain.fill_(gain)
+        found[gain] = score_crops(detector, cache, trials.crops, SECONDS)
+    alone = found[1.0] - found[0.0]
+    # The score is linear in the weight.
+    return {
+        0.0: found[0.0],
+        **{gain: found[0.0] + gain * alone for gain in gains},
+        math.inf: alone,
     }
 
 
@@ -131,13 +179,17 @@ def summarise(files: Sequence[Path]) -> list[str]:
             objective += [1 - cell["auc"] for cell in found]
             eers = " / ".join(f"{100 * cell['eer']:.1f}" for cell in found)
             text.append(f"EER at {seconds} s {eers} %")
-        name = "mixtures alone" if gain == "inf" else f"mixtures x {gain}"
+        name = "frames alone" if gain == "inf" else f"frames x {gain}"
         lines.append(f"{name}: mean 1 - AUC {np.mean(objective):.4f}; " + "; ".join(text))
     longest = f"{SECONDS[-1]:g}"
+    first = next(iter(figures[0]["gains"]))
     by_source = {
-        name: area for f in figures for name, area in f["gains"]["0"][longest]["by_source"].items()
+        name: area
+        for f in figures
+        for name, area in f["gains"][first][longest]["by_source"].items()
     }
-    lines.append(f"AUC per source at {longest} s, hardest first (mixtures x 0):")
+    said = "frames alone" if first == "inf" else "frames x 0"
+    lines.append(f"AUC per source at {longest} s, hardest first ({said}):")
     lines += [
         f"  {area:.3f}  {name}" for name, area in sorted(by_source.items(), key=lambda i: i[1])
     ]

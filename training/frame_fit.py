@@ -96,8 +96,10 @@ def _train(
                 + rng.choice(len(drawn[crop].values), config.batch_frames, replace=False)
                 for crop in chosen.tolist()
             ]
-            batch: Tensor = frames[torch.from_numpy(np.stack(rows))].transpose(1, 2)
-            loss = F.binary_cross_entropy_with_logits(net.logits(batch).mean(dim=1), targets)
+            # One long run of frames: one matrix product per layer.
+            batch: Tensor = frames[torch.from_numpy(np.concatenate(rows))].T[None]
+            means = net.logits(batch).reshape(len(targets), -1).mean(dim=1)
+            loss = F.binary_cross_entropy_with_logits(means, targets)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

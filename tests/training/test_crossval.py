@@ -189,11 +189,37 @@ def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: 
         (folder / "figures.json").write_text(json.dumps(figures))
         files.append(folder / "figures.json")
     lines = summarise(files)
-    assert lines[0].startswith("mixtures x 0: mean 1 - AUC 0.")
+    assert lines[0].startswith("frames x 0: mean 1 - AUC 0.")
     named = {line.split("  ")[-1] for line in lines[4:]}
     assert named == {
         "a (human)", "b (human)", "c (human)", "page (human)", "page/tts", "x/x", "y/y",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"mixture": {"components": 2, "gains": [1]}},
+        {"frame_net": {"hidden": [8], "steps": 150, "batch_crops": 8, "learning_rate": 0.01}},
+    ],
+)
+def test_frame_evidence_alone_is_judged_beside_a_network_that_is_not_trained(
+    section: dict[str, object], tmp_path: Path
+) -> None:
+    cache = _cache(_rows())
+    fold = folds(cache, 2)[0]
+    run_fold(_recipe(), cache, fold, tmp_path / "trained")
+    network = tmp_path / "trained" / "last.ckpt"
+    recipe = parse_recipe({"name": "r", **section})
+    figures = run_fold(recipe, cache, fold, tmp_path / "fold-0", network=network)
+    assert set(figures["gains"]) == {"inf"}
+    assert not (tmp_path / "fold-0" / "last.ckpt").exists()
+    (tmp_path / "fold-0" / "figures.json").write_text(json.dumps(figures))
+    lines = summarise([tmp_path / "fold-0" / "figures.json"])
+    assert lines[0].startswith("frames alone: mean 1 - AUC 0.")
+    assert lines[1] == "AUC per source at 4 s, hardest first (frames alone):"
+    with pytest.raises(ValueError, match=r"recipe bare: expected a section mixture or frame_net"):
+        run_fold(parse_recipe({"name": "bare"}), cache, fold, tmp_path / "x", network=network)
 
 
 def test_folds_are_trained_to_the_last_step_whatever_the_patience(
@@ -219,6 +245,10 @@ def test_a_folder_of_another_cross_validation_is_refused(tmp_path: Path) -> None
         (recipe, "crops-b", 2),
         (recipe, "crops-a", 3),
     ]
+    network = tmp_path / "network.ckpt"
+    network.write_bytes(b"weights")
+    with pytest.raises(ValueError, match="another recipe, manifest, number of folds or"):
+        claim_folder(folder, recipe, tmp_path / "crops-a", 2, network)
     for other, crops, count in others:
         with pytest.raises(ValueError, match="another recipe, manifest, number of folds or"):
             claim_folder(folder, other, tmp_path / crops, count)

@@ -29,6 +29,14 @@ def cross_validate(
     only: Annotated[
         int | None, typer.Option(min=0, help="Run this fold alone, e.g. one per machine.")
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint: train no network, judge the recipe's frame evidence beside this one.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     cache: CacheFolder = DEFAULT_CACHE,
     rirs: RirFolder = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the optimiser.")] = 2,
@@ -39,9 +47,12 @@ def cross_validate(
     The sources left out are scored. Split dev holds few sources; here every source of split train
     is heard once by a detector that never learnt from it. Use it to choose between recipes: the
     mean of 1 - AUC (every source weighs the same) and the AUC of every source are printed and
-    written to fold-N/figures.json. A recipe with mixture.components fits them in every fold and
-    tries every one of mixture.gains. The training run of each fold is resumed by the same command;
-    a folder that holds another recipe's folds is refused.
+    written to fold-N/figures.json. A recipe with frame mixtures or a frame network fits them in
+    every fold and tries every one of their gains. The training run of each fold is resumed by the
+    same command; a folder that holds another recipe's folds is refused.
+
+    Networks need hours, frame evidence minutes: with --network only the latter is fitted in every
+    fold, to the features and the speech gate of that checkpoint, and judged alone.
 
     Example: ringtrue cross-validate ringtrue --manifest corpus/manifest.jsonl --folds 2
     """
@@ -60,7 +71,7 @@ def cross_validate(
     if only is not None and only >= count:
         raise ValueError(f"--only: expected a fold of 0 to {count - 1}, got {only}")
     cached = build_cache(manifest, chosen, cache, rooms(manifest, rirs), workers)
-    claim_folder(folder, chosen, cached, count)
+    claim_folder(folder, chosen, cached, count, network)
     crops = open_cache(cached, chosen.crops.count)
     torch.set_num_threads(threads)
     copies = copied_sources(training_manifest(read_manifest(manifest), chosen))
@@ -69,8 +80,9 @@ def cross_validate(
         trials_of(crops, fold)  # a fold without trials is told before hours of training
     for fold in parts:
         if only is None or fold.number == only:
-            figures = run_fold(chosen, crops, fold, folder / f"fold-{fold.number}", copies)
-            path = folder / f"fold-{fold.number}" / "figures.json"
+            part = folder / f"fold-{fold.number}"
+            figures = run_fold(chosen, crops, fold, part, copies, network)
+            path = part / "figures.json"
             path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     for line in summarise(sorted(folder.glob("fold-*/figures.json"))):
         typer.echo(line)

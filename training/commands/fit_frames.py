@@ -14,8 +14,8 @@ def fit_frames(
     checkpoint: FromCheckpoint,
     manifest: ManifestPath,
     recipe: Annotated[
-        str, typer.Option(help="Recipe that was trained, with a section frame_net.")
-    ] = "ringtrue",
+        str, typer.Option(help="Recipe with a section frame_net, and of the crops.")
+    ] = "ablation-frames",
     out: To = None,
     cache: CacheFolder = DEFAULT_CACHE,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
