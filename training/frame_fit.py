@@ -1,7 +1,7 @@
 """Training a frame network beside a trained detector.
 
-The loss is on the mean logit of a few frames of one crop, since the verdict is a mean over frames,
-and every source of a class is heard alike often. What it counts for in the score is chosen in
+The loss is on the mean logit of a few frames of one crop, since the verdict is a mean over frames.
+What it counts for in the score is chosen in
 :mod:`ringtrue.training.gains`.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import Counter
 
 import numpy as np
 import torch
@@ -74,7 +73,7 @@ def _train(
 ) -> None:
     values = np.concatenate([frames.values for frames in drawn]) if drawn else np.zeros((0, 1))
     begins = np.cumsum([0, *(len(frames.values) for frames in drawn)])
-    chances = [_chances(drawn, cache, target, config) for target in (HUMAN, ROBOT)]
+    classes = [_of_class(drawn, cache, target, config) for target in (HUMAN, ROBOT)]
     frames = torch.from_numpy(values)
     mean, deviation = frames.mean(dim=0), frames.std(dim=0) + 1e-6
     frames = (frames - mean) / deviation
@@ -90,7 +89,7 @@ def _train(
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)  # of dropout, which takes no generator
         for step in track(range(config.steps), description="frame network"):
-            chosen = np.concatenate([rng.choice(len(drawn), half, p=chance) for chance in chances])
+            chosen = np.concatenate([rng.choice(crops, half) for crops in classes])
             rows = [
                 int(begins[crop])
                 + rng.choice(len(drawn[crop].values), config.batch_frames, replace=False)
@@ -111,24 +110,14 @@ def _train(
     log.info("frame network: training loss %.3f after %d steps", recent, config.steps)
 
 
-def _chances(
+def _of_class(
     drawn: list[CropFrames], cache: CropCache, target: int, config: FrameFitConfig
-) -> NDArray[np.float64]:
-    """How likely each crop is drawn as one of class ``target``: every source alike."""
-    mine = [cache.targets[frames.crop] == target for frames in drawn]
-    counts = Counter(
-        cache.sources[frames.crop] for frames, own in zip(drawn, mine, strict=True) if own
-    )
-    if not counts:
+) -> NDArray[np.intp]:
+    """Which of ``drawn`` are of class ``target``."""
+    found = np.flatnonzero([cache.targets[frames.crop] == target for frames in drawn])
+    if not len(found):
         raise ValueError(
             f"expected crops of both classes with {config.batch_frames} loud speech frames "
             f"(frame_net.batch_frames), got none of {'robots' if target == ROBOT else 'people'}"
         )
-    chances: NDArray[np.float64] = np.array(
-        [
-            1 / counts[cache.sources[frames.crop]] if own else 0.0
-            for frames, own in zip(drawn, mine, strict=True)
-        ]
-    )
-    chances /= chances.sum()
-    return chances
+    return found

@@ -240,7 +240,7 @@ class FrameFitConfig:
         frames_per_crop: loud speech frames drawn from each of them, once.
         seconds: lengths of the pieces of crops that they come from.
         steps: of training.
-        batch_crops: crops per step, half of each class, every source of a class alike often.
+        batch_crops: crops per step, half of each class.
         batch_frames: frames of each crop and step, whose mean is classified.
         learning_rate: the highest; it warms up, then falls along a cosine.
         weight_decay, dropout: regularisation.
