@@ -52,7 +52,8 @@ def cross_validate(
     same command; a folder that holds another recipe's folds is refused.
 
     Networks need hours, frame evidence minutes: with --network only the latter is fitted in every
-    fold, to the features and the speech gate of that checkpoint, and judged alone.
+    fold, to the features and the speech gate of that checkpoint, and judged alone. Folds that
+    were judged before an interruption are kept.
 
     Example: ringtrue cross-validate ringtrue --manifest corpus/manifest.jsonl --folds 2
     """
@@ -81,8 +82,11 @@ def cross_validate(
     for fold in parts:
         if only is None or fold.number == only:
             part = folder / f"fold-{fold.number}"
-            figures = run_fold(chosen, crops, fold, part, copies, network)
             path = part / "figures.json"
+            if network is not None and path.exists():
+                # Nothing of a fold is kept but its figures; a network's checkpoint is scored anew.
+                continue
+            figures = run_fold(chosen, crops, fold, part, copies, network)
             path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     for line in summarise(sorted(folder.glob("fold-*/figures.json"))):
         typer.echo(line)
