@@ -90,10 +90,15 @@ def test_chunks_and_whole_crops_agree(
     torch.testing.assert_close(cache, end)
 
 
-def test_detector_with_mixtures_streams_like_whole_crops() -> None:
-    config = DetectorConfig.from_dict(
-        {"mean_norm": {"enabled": True}, "mixture": {"components": 2, "loud_only": True}}
-    )
+@pytest.mark.parametrize(
+    "judge",
+    [{"mixture": {"components": 2, "loud_only": True}}, {"frame_net": {"hidden": [6, 5]}}],
+    ids=["mixtures", "frame network"],
+)
+def test_detector_with_frame_evidence_streams_like_whole_crops(
+    judge: dict[str, dict[str, object]],
+) -> None:
+    config = DetectorConfig.from_dict({"mean_norm": {"enabled": True}, **judge})
     with torch.random.fork_rng():
         torch.manual_seed(0)
         detector = Detector(config).eval()
@@ -101,7 +106,7 @@ def test_detector_with_mixtures_streams_like_whole_crops() -> None:
     with torch.no_grad():
         detector.network.speech.bias.fill_(3.0)  # type: ignore[union-attr]
         without = detector.forward_features(detector.features(pcm)).score
-        detector.pool.gain.fill_(2.0)
+        detector.pool.gain.fill_(20.0)
         whole = detector.forward_features(detector.features(pcm)).score
         state, scores = detector.zero_state(2), []
         for start in range(0, pcm.shape[1], 800):

@@ -9,27 +9,15 @@ import pytest
 import torch
 
 from ringtrue.model.detector import Detector
-from ringtrue.training import cache as crop_cache
 from ringtrue.training.cache import CropCache
 from ringtrue.training.frame_draw import crops_of_both, draw_frames
 from ringtrue.training.frame_fit import with_frame_net
 from ringtrue.training.gains import choose_gain
 from ringtrue.training.mixture_fit import with_mixture
 from ringtrue.training.recipe import FrameFitConfig, MixtureFitConfig, parse_recipe
-from tests.training.toy_frames import toy_crops, toy_detector, toy_dev
+from tests.training.toy_frames import toy_dev
 
 CONFIG = FrameFitConfig(hidden=(8,), seconds=(1.0,), steps=200, batch_crops=8, learning_rate=0.01)
-
-
-@pytest.fixture
-def crops(monkeypatch: pytest.MonkeyPatch) -> CropCache:
-    monkeypatch.setattr(crop_cache, "SHARD_CROPS", 8)
-    return toy_crops()
-
-
-@pytest.fixture
-def detector() -> Detector:
-    return toy_detector()
 
 
 def test_network_stays_and_the_frames_tell_the_classes(

@@ -9,27 +9,15 @@ import pytest
 import torch
 
 from ringtrue.model.detector import Detector
-from ringtrue.training import cache as crop_cache
 from ringtrue.training.cache import CropCache
 from ringtrue.training.gains import choose_gain
 from ringtrue.training.mixture_fit import with_mixture
 from ringtrue.training.recipe import MixtureFitConfig
-from tests.training.toy_frames import toy_crops, toy_detector, toy_dev
+from tests.training.toy_frames import toy_dev
 
 pytest.importorskip("sklearn")
 
 CONFIG = MixtureFitConfig(components=2, frames_per_crop=40, gains=(0.0, 1.0, 2.0))
-
-
-@pytest.fixture
-def crops(monkeypatch: pytest.MonkeyPatch) -> CropCache:
-    monkeypatch.setattr(crop_cache, "SHARD_CROPS", 8)
-    return toy_crops()
-
-
-@pytest.fixture
-def detector() -> Detector:
-    return toy_detector()
 
 
 def test_network_stays_and_dev_prefers_the_mixtures(crops: CropCache, detector: Detector) -> None:
