@@ -43,8 +43,7 @@ class FrameNet(nn.Module):
     ahead, so the logits come 20 ms (two frames) late per order; the state bridges chunks.
     """
 
-    def __init__(self, config: FrameNetConfig, bands: int, dropout: float = 0.0) -> None:
-        """Without hidden layers it is a linear classifier."""
+    def __init__(self, config: FrameNetConfig, bands: int) -> None:
         super().__init__()
         self.config = config
         self.cepstra = Cepstra(bands, config.cepstra, config.differences)
@@ -53,7 +52,7 @@ class FrameNet(nn.Module):
             nn.Conv1d(before, after, 1) for before, after in itertools.pairwise(widths)
         )
         self.last = nn.Conv1d(widths[-1], 1, 1)
-        self.dropout = dropout
+        self.dropout = 0.0
 
     @property
     def cache_shape(self) -> tuple[int, int]:

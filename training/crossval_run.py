@@ -66,12 +66,21 @@ def claim_folder(
     if path.exists():
         if path.read_text(encoding="utf-8") != meant:
             raise ValueError(
-                f"{folder} holds a cross-validation of another recipe, manifest, number of folds "
-                "or version; use another folder (--out) or remove it"
+                f"{folder} holds a cross-validation of another recipe, manifest, number of folds, "
+                "network or version; use another folder (--out) or remove it"
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(meant, encoding="utf-8")
+
+
+def check_frames(recipe: Recipe, network: Path | None) -> None:
+    """ValueError if there is nothing to judge beside a network that is not trained."""
+    if network is not None and not (recipe.mixture.components or recipe.frame_net.hidden):
+        raise ValueError(
+            f"recipe {recipe.name}: expected a section mixture or frame_net beside a network that "
+            "is not trained, got neither"
+        )
 
 
 def run_fold(
@@ -101,11 +110,7 @@ def run_fold(
     Raises:
         ValueError: with ``network``, the recipe has neither mixtures nor a frame network.
     """
-    if network is not None and not (recipe.mixture.components or recipe.frame_net.hidden):
-        raise ValueError(
-            f"recipe {recipe.name}: expected a section mixture or frame_net beside a network that "
-            "is not trained, got neither"
-        )
+    check_frames(recipe, network)
     trials = trials_of(cache, fold)
     part = training_part(cache, fold, copies)
     if network is None:

@@ -70,8 +70,9 @@ def draw_frames(
         crops: their indices.
         most: frames per crop.
         rng: of the draw.
-        seconds: lengths of which a piece of each crop is cut, at random, so that the running mean
-            is as young as early in a call; none: whole crops.
+        seconds: lengths of the pieces of crops that frames are drawn from, so that the running mean
+            is as young as early in a call; a length is drawn per batch, a place per crop. None:
+            whole crops.
     """
     total = cache.audio[0].shape[1]
     starts = range(0, len(crops), _BATCH)

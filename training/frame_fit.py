@@ -46,8 +46,11 @@ def with_frame_net(detector: Detector, cache: CropCache, config: FrameFitConfig)
         grown = Detector(
             dataclasses.replace(detector.config, mixture=MixtureConfig(), frame_net=parts)
         ).eval()
-    start_from(grown, detector)
     assert grown.frame_net is not None
+    fresh = {name: value.clone() for name, value in grown.frame_net.state_dict().items()}
+    start_from(grown, detector)
+    # One that the detector already had may have learnt from crops that are left out now.
+    grown.frame_net.load_state_dict(fresh)
     with torch.no_grad():
         grown.pool.gain.zero_()
     rng = np.random.default_rng(config.seed)

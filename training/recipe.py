@@ -196,7 +196,8 @@ class MixtureFitConfig:
         relevance: frames that the background counts for in a component that a class moves.
         human_weights, robot_weights: what frames of a source count for when its class moves the
             means, relative to those of sources that are not named; only with ``background``.
-        gains: what dev chooses from: the weight of the mean frame evidence in the score.
+        gains: what dev chooses from: the weight of the mean frame evidence in the score; none: an
+            equal opinion, see :func:`ringtrue.training.gains.choose_gain`.
         seed: of the draw and the mixtures' start.
     """
 
@@ -238,7 +239,7 @@ class FrameFitConfig:
         differences: up to which order differences follow the cepstra, 1 or 2.
         crops: cached crops that frames are drawn from, at most; evenly spread.
         frames_per_crop: loud speech frames drawn from each of them, once.
-        seconds: lengths of the pieces of crops that they come from.
+        seconds: lengths of the pieces of crops that they come from, one per batch of crops.
         steps: of training.
         batch_crops: crops per step, half of each class.
         batch_frames: frames of each crop and step, whose mean is classified.

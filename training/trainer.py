@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from ringtrue.model.detector import Detector
+from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.training.augment import augment
 from ringtrue.training.batches import Batch, batches
 from ringtrue.training.cache import CropCache
@@ -126,7 +126,8 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if checkpoint["model_config"] != plain(self.recipe.model.to_dict()):
+        # Parts that older checkpoints do not name have their defaults.
+        if DetectorConfig.from_dict(checkpoint["model_config"]) != self.recipe.model:
             raise ValueError(
                 f"{path}: was trained with another model configuration; "
                 "use a new folder, or --restart"

@@ -247,8 +247,10 @@ def test_a_folder_of_another_cross_validation_is_refused(tmp_path: Path) -> None
     ]
     network = tmp_path / "network.ckpt"
     network.write_bytes(b"weights")
-    with pytest.raises(ValueError, match="another recipe, manifest, number of folds or"):
+    with pytest.raises(ValueError, match="another recipe, manifest, number of folds, network or"):
         claim_folder(folder, recipe, tmp_path / "crops-a", 2, network)
     for other, crops, count in others:
-        with pytest.raises(ValueError, match="another recipe, manifest, number of folds or"):
+        with pytest.raises(
+            ValueError, match="another recipe, manifest, number of folds, network or"
+        ):
             claim_folder(folder, other, tmp_path / crops, count)

@@ -47,10 +47,11 @@ def test_no_gains_mean_an_equal_opinion() -> None:
 
 def test_the_best_of_what_is_tried() -> None:
     detector = _Detector()
-    chosen = choose_gain(detector, _sets(), (0.0, -1.0))  # type: ignore[arg-type]
-    assert [t.objective for t in chosen.tried] == [0.25, 0.25]
-    assert chosen.gain == 0.0
-    assert detector.pool.gain.item() == 0
+    # Scores of humans and robots in turn, for the best weight 0, 1, 0.8, 1.8.
+    chosen = choose_gain(detector, _sets(), (0.0, -0.3, 1.0))  # type: ignore[arg-type]
+    assert [t.objective for t in chosen.tried] == [0.25, 0.0, 0.25]
+    assert chosen.gain == -0.3
+    assert detector.pool.gain.item() == pytest.approx(-0.3)
 
 
 def test_evidence_that_says_nothing_has_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,8 +48,8 @@ def cross_validate(
     is heard once by a detector that never learnt from it. Use it to choose between recipes: the
     mean of 1 - AUC (every source weighs the same) and the AUC of every source are printed and
     written to fold-N/figures.json. A recipe with frame mixtures or a frame network fits them in
-    every fold and tries every one of their gains. The training run of each fold is resumed by the
-    same command; a folder that holds another recipe's folds is refused.
+    every fold and tries every one of the gains that it names. The training run of each fold is
+    resumed by the same command; a folder that holds another recipe's folds is refused.
 
     Networks need hours, frame evidence minutes: with --network only the latter is fitted in every
     fold, to the features and the speech gate of that checkpoint, and judged alone. Folds that
@@ -61,13 +61,14 @@ def cross_validate(
 
     from ringtrue.training.cache import build_cache, open_cache, training_manifest
     from ringtrue.training.crossval import copied_sources, folds, trials_of
-    from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
+    from ringtrue.training.crossval_run import check_frames, claim_folder, run_fold, summarise
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.recipe import read_recipe
 
     chosen = read_recipe(recipe)
     if chosen.kind != "network":
         raise ValueError(f"recipe {chosen.name}: expected kind network, got {chosen.kind}")
+    check_frames(chosen, network)
     folder = out or Path("runs") / f"crossval-{chosen.name}"
     if only is not None and only >= count:
         raise ValueError(f"--only: expected a fold of 0 to {count - 1}, got {only}")
