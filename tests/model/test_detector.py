@@ -99,7 +99,7 @@ def test_size_limits_of_the_contract(detector: Detector) -> None:
 def test_config_round_trip_and_errors() -> None:
     config = DetectorConfig(network=NetworkConfig(stem=(8, 8), dilations=(1, 2)))
     assert DetectorConfig.from_dict(config.to_dict()) == config
-    parts = "frontend, mean_norm, network, pool, mixture"
+    parts = "frontend, mean_norm, network, pool, mixture, frame_net"
     with pytest.raises(ValueError, match=f"expected {parts}, got nets"):
         DetectorConfig.from_dict({"nets": {}})
     with pytest.raises(ValueError, match=r"model\.pool: .*memory"):

@@ -189,6 +189,11 @@ def test_training_writes_and_resumes(
     other = replace(RECIPE, model=DetectorConfig())
     with pytest.raises(ValueError, match="another model configuration"):
         Trainer(other, crops, tmp_path, _validate)
+    # Written before there were frame networks.
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    del checkpoint["model_config"]["frame_net"]
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    assert Trainer(RECIPE, crops, tmp_path, _validate).reached.step == 4
 
 
 def test_sharpness_aware_steps_end_elsewhere(
