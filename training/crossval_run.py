@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -132,6 +133,33 @@ def run_fold(
             for gain, found in scores.items()
         },
     }
+
+
+def judge_fold(
+    recipe: Recipe,
+    cache: CropCache,
+    fold: Fold,
+    folder: Path,
+    copies: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    network: Path | None = None,
+) -> Path:
+    """Run a fold as :func:`run_fold` and write its figures, whole or not at all.
+
+    Beside a network that is not trained nothing of a fold is kept but its figures, so a fold that
+    has them is not run again.
+
+    Returns:
+        ``figures.json`` in ``folder``.
+    """
+    path = folder / "figures.json"
+    if network is not None and path.exists():
+        log.info("fold %d: judged before, see %s", fold.number, path)
+        return path
+    figures = run_fold(recipe, cache, fold, folder, copies, network)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+    return path
 
 
 def _trained(recipe: Recipe, part: CropCache, folder: Path) -> Detector:

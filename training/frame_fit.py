@@ -1,8 +1,7 @@
 """Training a frame network beside a trained detector.
 
 The loss is on the mean logit of a few frames of one crop, since the verdict is a mean over frames.
-What it counts for in the score is chosen in
-:mod:`ringtrue.training.gains`.
+What it counts for in the score is chosen in :mod:`ringtrue.training.gains`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from ringtrue.training.crossval import (
     training_part,
     trials_of,
 )
-from ringtrue.training.crossval_run import claim_folder, run_fold, summarise
+from ringtrue.training.crossval_run import claim_folder, judge_fold, run_fold, summarise
 from ringtrue.training.manifest import Clip, Manifest
 from ringtrue.training.recipe import Recipe, parse_recipe
 from ringtrue.training.trainer import Trainer
@@ -211,13 +211,17 @@ def test_frame_evidence_alone_is_judged_beside_a_network_that_is_not_trained(
     run_fold(_recipe(), cache, fold, tmp_path / "trained")
     network = tmp_path / "trained" / "last.ckpt"
     recipe = parse_recipe({"name": "r", **section})
-    figures = run_fold(recipe, cache, fold, tmp_path / "fold-0", network=network)
+    path = judge_fold(recipe, cache, fold, tmp_path / "fold-0", network=network)
+    assert list(path.parent.iterdir()) == [tmp_path / "fold-0" / "figures.json"]
+    figures = json.loads(path.read_text())
     assert set(figures["gains"]) == {"inf"}
-    assert not (tmp_path / "fold-0" / "last.ckpt").exists()
-    (tmp_path / "fold-0" / "figures.json").write_text(json.dumps(figures))
-    lines = summarise([tmp_path / "fold-0" / "figures.json"])
+    lines = summarise([path])
     assert lines[0].startswith("frames alone: mean 1 - AUC 0.")
     assert lines[1] == "AUC per source at 4 s, hardest first (frames alone):"
+    # A second run keeps what is there.
+    path.write_text("kept")
+    judge_fold(recipe, cache, fold, tmp_path / "fold-0", network=network)
+    assert path.read_text() == "kept"
     with pytest.raises(ValueError, match=r"recipe bare: expected a section mixture or frame_net"):
         run_fold(parse_recipe({"name": "bare"}), cache, fold, tmp_path / "x", network=network)
 

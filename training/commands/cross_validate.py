@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +59,9 @@ def cross_validate(
     import torch
 
     from ringtrue.training.cache import build_cache, open_cache, training_manifest
+    from ringtrue.training.checkpoint import load_detector
     from ringtrue.training.crossval import copied_sources, folds, trials_of
-    from ringtrue.training.crossval_run import check_frames, claim_folder, run_fold, summarise
+    from ringtrue.training.crossval_run import check_frames, claim_folder, judge_fold, summarise
     from ringtrue.training.manifest import read_manifest
     from ringtrue.training.recipe import read_recipe
 
@@ -69,6 +69,8 @@ def cross_validate(
     if chosen.kind != "network":
         raise ValueError(f"recipe {chosen.name}: expected kind network, got {chosen.kind}")
     check_frames(chosen, network)
+    if network is not None:
+        load_detector(network)  # what is no checkpoint is told before the cache is made
     folder = out or Path("runs") / f"crossval-{chosen.name}"
     if only is not None and only >= count:
         raise ValueError(f"--only: expected a fold of 0 to {count - 1}, got {only}")
@@ -82,12 +84,6 @@ def cross_validate(
         trials_of(crops, fold)  # a fold without trials is told before hours of training
     for fold in parts:
         if only is None or fold.number == only:
-            part = folder / f"fold-{fold.number}"
-            path = part / "figures.json"
-            if network is not None and path.exists():
-                # Nothing of a fold is kept but its figures; a network's checkpoint is scored anew.
-                continue
-            figures = run_fold(chosen, crops, fold, part, copies, network)
-            path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            judge_fold(chosen, crops, fold, folder / f"fold-{fold.number}", copies, network)
     for line in summarise(sorted(folder.glob("fold-*/figures.json"))):
         typer.echo(line)

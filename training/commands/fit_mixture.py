@@ -77,9 +77,10 @@ def fit_beside(
     chosen = read_recipe(recipe)
     clips = read_manifest(manifest)
     crops = open_cache(cache_folder(cache, clips, chosen), chosen.crops.count)
+    target = out or checkpoint.with_name("final.ckpt")
+    target.parent.mkdir(parents=True, exist_ok=True)  # not first when minutes of work are done
     detector = fit(load_detector(checkpoint), crops, chosen)
     result = choose_gain(detector, dev_sets(clips, cache / "heard"), gains(chosen))
-    target = out or checkpoint.with_name("final.ckpt")
     save_weights(detector, target)
     least = min(t.objective for t in result.tried)
     for t in result.tried:
