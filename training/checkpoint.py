@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,13 @@ def load_detector(path: Path) -> Detector:
     """The detector with the averaged weights of a checkpoint, in evaluation mode.
 
     Raises:
-        ValueError: the file is not a checkpoint of this project.
+        ValueError: the file cannot be read or is not a checkpoint of this project.
     """
+    # Of any other file torch says no more than which byte it stumbled over.
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path}: not a ringtrue checkpoint: expected a file written by torch, got another kind"
+        )
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         detector = Detector(DetectorConfig.from_dict(checkpoint["model_config"]))

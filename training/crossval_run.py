@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from ringtrue.training.crossval import (
     trials_of,
 )
 from ringtrue.training.frame_fit import with_frame_net
+from ringtrue.training.gains import equal_gain
 from ringtrue.training.mixture_fit import with_mixture
 from ringtrue.training.recipe import Recipe
 from ringtrue.training.trainer import Trainer
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _VERSION = 3
 """Of how a fold is trained; folds of other versions are not compared."""
+_ALONE = "inf"
+"""Weight of frame evidence that is judged without the network."""
 
 
 def claim_folder(
@@ -105,8 +107,9 @@ def run_fold(
             have heard all sources.
 
     Returns:
-        What :func:`summarise` reads: per weight of the frame evidence (0: the network alone, inf:
-        the frame evidence alone) and amount of speech AUC and EER, and the AUC of every source.
+        What :func:`summarise` reads: per weight of the frame evidence (0: the network alone, equal:
+        an equal opinion, where the recipe names no weights, inf: the frame evidence alone) and
+        amount of speech AUC and EER, and the AUC of every source.
 
     Raises:
         ValueError: with ``network``, the recipe has neither mixtures nor a frame network.
@@ -121,12 +124,12 @@ def run_fold(
         detector = load_detector(network)
     scores = _scores(detector, recipe, cache, part, trials)
     if network is not None:
-        scores = {math.inf: scores[math.inf]}
+        scores = {_ALONE: scores[_ALONE]}
     return {
         "sources": sorted(fold.sources),
         "trials": len(trials.crops),
         "gains": {
-            f"{gain:g}": {
+            gain: {
                 f"{seconds:g}": dataclasses.asdict(fold_figures(row, trials))
                 for seconds, row in zip(SECONDS, found, strict=True)
             }
@@ -177,7 +180,7 @@ def _trained(recipe: Recipe, part: CropCache, folder: Path) -> Detector:
 
 def _scores(
     detector: Detector, recipe: Recipe, cache: CropCache, part: CropCache, trials: Trials
-) -> dict[float, NDArray[np.float32]]:
+) -> dict[str, NDArray[np.float32]]:
     """Scores [amounts of speech, trials] by the weight of the frame evidence."""
     gains: tuple[float, ...] = ()
     if recipe.frame_net.hidden:
@@ -185,18 +188,22 @@ def _scores(
     elif recipe.mixture.components:
         detector, gains = with_mixture(detector, part, recipe.mixture), recipe.mixture.gains
     else:
-        return {0.0: score_crops(detector, cache, trials.crops, SECONDS)}
+        return {"0": score_crops(detector, cache, trials.crops, SECONDS)}
     found = {}
     for gain in (0.0, 1.0):
         with torch.no_grad():
             detector.pool.gain.fill_(gain)
         found[gain] = score_crops(detector, cache, trials.crops, SECONDS)
     alone = found[1.0] - found[0.0]
+    named = {f"{gain:g}": gain for gain in gains}
+    if not gains:
+        # Each amount of speech is a set of trials, as on dev.
+        named = {"equal": equal_gain(list(found[0.0]), list(found[1.0]))}
     # The score is linear in the weight.
     return {
-        0.0: found[0.0],
-        **{gain: found[0.0] + gain * alone for gain in gains},
-        math.inf: alone,
+        "0": found[0.0],
+        **{name: found[0.0] + gain * alone for name, gain in named.items()},
+        _ALONE: alone,
     }
 
 
@@ -212,7 +219,7 @@ def summarise(files: Sequence[Path]) -> list[str]:
             objective += [1 - cell["auc"] for cell in found]
             eers = " / ".join(f"{100 * cell['eer']:.1f}" for cell in found)
             text.append(f"EER at {seconds} s {eers} %")
-        name = "frames alone" if gain == "inf" else f"frames x {gain}"
+        name = _said(gain)
         lines.append(f"{name}: mean 1 - AUC {np.mean(objective):.4f}; " + "; ".join(text))
     longest = f"{SECONDS[-1]:g}"
     first = next(iter(figures[0]["gains"]))
@@ -221,9 +228,12 @@ def summarise(files: Sequence[Path]) -> list[str]:
         for f in figures
         for name, area in f["gains"][first][longest]["by_source"].items()
     }
-    said = "frames alone" if first == "inf" else "frames x 0"
-    lines.append(f"AUC per source at {longest} s, hardest first ({said}):")
+    lines.append(f"AUC per source at {longest} s, hardest first ({_said(first)}):")
     lines += [
         f"  {area:.3f}  {name}" for name, area in sorted(by_source.items(), key=lambda i: i[1])
     ]
     return lines
+
+
+def _said(gain: str) -> str:
+    return "frames alone" if gain == _ALONE else f"frames x {gain}"

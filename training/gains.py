@@ -64,7 +64,7 @@ def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[floa
         return [score_audio(detector, dev.audio) for dev in sets]
 
     without, full = scores(0.0), scores(1.0)
-    gains = gains or [_equal(without, full)]
+    gains = gains or [equal_gain(without, full)]
     found = {
         gain: [a + gain * (b - a) for a, b in zip(without, full, strict=True)] for gain in gains
     }
@@ -85,8 +85,20 @@ def choose_gain(detector: Detector, sets: Sequence[DevSet], gains: Sequence[floa
     return ChosenGain(best, tried)
 
 
-def _equal(without: Sequence[NDArray[np.float32]], full: Sequence[NDArray[np.float32]]) -> float:
-    """Ratio of the standard deviations of both scores, the mean over the sets."""
+def equal_gain(
+    without: Sequence[NDArray[np.float32]], full: Sequence[NDArray[np.float32]]
+) -> float:
+    """Weight with which frame evidence spreads as far as the network's score: an equal opinion.
+
+    Args:
+        without, full: scores at weights 0 and 1, one array per set of trials.
+
+    Returns:
+        Ratio of the standard deviations, the mean over the sets, in three digits.
+
+    Raises:
+        ValueError: the frame evidence is the same in all trials of a set.
+    """
     spreads = [(float(np.std(a)), float(np.std(b - a))) for a, b in zip(without, full, strict=True)]
     if not all(frames > 0 for _, frames in spreads):
         raise ValueError("expected frame evidence that differs between trials, got the same in all")

@@ -196,6 +196,17 @@ def test_a_fold_is_trained_scored_with_mixtures_and_not_trained_twice(tmp_path: 
     }  # fmt: skip
 
 
+def test_a_recipe_without_weights_gives_an_equal_opinion(tmp_path: Path) -> None:
+    cache = _cache(_rows())
+    fold = folds(cache, 2)[0]
+    recipe = _recipe()
+    equal = replace(recipe, mixture=replace(recipe.mixture, gains=()))
+    figures = run_fold(equal, cache, fold, tmp_path)
+    assert list(figures["gains"]) == ["0", "equal", "inf"]
+    (tmp_path / "figures.json").write_text(json.dumps(figures))
+    assert summarise([tmp_path / "figures.json"])[1].startswith("frames x equal: mean 1 - AUC 0.")
+
+
 @pytest.mark.parametrize(
     "section",
     [

@@ -235,6 +235,9 @@ def test_other_files_are_not_checkpoints(tmp_path: Path) -> None:
     torch.save({"a": 1}, path)
     with pytest.raises(ValueError, match=r"x\.ckpt: not a ringtrue checkpoint"):
         load_detector(path)
+    path.write_text("no weights")
+    with pytest.raises(ValueError, match=r"x\.ckpt: .*expected a file written by torch"):
+        load_detector(path)
 
 
 def test_weights_round_trip(tmp_path: Path) -> None:
