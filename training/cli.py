@@ -19,6 +19,7 @@ from ringtrue.training.commands.fit_frames import fit_frames
 from ringtrue.training.commands.fit_fusion import fit_fusion
 from ringtrue.training.commands.fit_mixture import fit_mixture
 from ringtrue.training.commands.fit_timing import fit_timing
+from ringtrue.training.commands.imitate import imitate
 from ringtrue.training.commands.import_recordings import import_recordings
 from ringtrue.training.commands.manifest import check, merge, summary
 from ringtrue.training.commands.model_card import model_card
@@ -51,6 +52,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     cache,
     import_recordings,
     copy_synthesis,
+    imitate,
     synthesise,
     train,
     cross_validate,

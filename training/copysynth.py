@@ -82,7 +82,11 @@ def copy_synthesise(
         OSError: the folder or its manifest cannot be written.
     """
     long = Manifest(tuple(c for c in manifest if c.seconds >= shortest), manifest.root)
-    origins = _origins(long, names, seed, limit)
+    unknown = [name for name in names if name not in ALL_SYNTHESIZERS]
+    if unknown or not names:
+        known = ", ".join(ALL_SYNTHESIZERS)
+        raise ValueError(f"expected copy-synthesizers of {known}, got {', '.join(names) or 'none'}")
+    origins = people_of(long, seed, limit)
     rows: list[Clip] = []
     failed: list[str] = []
     written = 0
@@ -96,10 +100,10 @@ def copy_synthesise(
                 for name in names:
                     path = out_dir / name / f"{origin.id}.flac"
                     try:
-                        seconds = _seconds(path)
+                        seconds = clip_seconds(path)
                         if seconds is None:
                             if audio is None:
-                                audio = _read(manifest.audio_path(origin))
+                                audio = read_samples(manifest.audio_path(origin))
                             rng = np.random.default_rng([seed, _hash(origin.id), _hash(name)])
                             seconds = write_clip(path, synthesise_copy(name, audio, rng))
                             written += 1
@@ -115,11 +119,12 @@ def copy_synthesise(
     return CopySynthesis(result, written, len(rows) - written, tuple(failed))
 
 
-def _origins(manifest: Manifest, names: Sequence[str], seed: int, limit: int | None) -> list[Clip]:
-    unknown = [name for name in names if name not in ALL_SYNTHESIZERS]
-    if unknown or not names:
-        known = ", ".join(ALL_SYNTHESIZERS)
-        raise ValueError(f"expected copy-synthesizers of {known}, got {', '.join(names) or 'none'}")
+def people_of(manifest: Manifest, seed: int, limit: int | None) -> list[Clip]:
+    """Human clips, at most ``limit`` of them, drawn at random with ``seed``, in their order.
+
+    Raises:
+        ValueError: there is none, one is of split ``eval``, or ``limit`` is below 1.
+    """
     if limit is not None and limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {limit}")
     origins = [clip for clip in manifest if clip.is_human]
@@ -152,7 +157,7 @@ def _hash(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def _seconds(path: Path) -> float | None:
+def clip_seconds(path: Path) -> float | None:
     """Length of an audio file; None where there is none or it is damaged."""
     try:
         return float(soundfile.info(path).duration) or None
@@ -160,7 +165,8 @@ def _seconds(path: Path) -> float | None:
         return None
 
 
-def _read(path: Path) -> Samples:
+def read_samples(path: Path) -> Samples:
+    """A clip as mono float32 at 8 kHz; ValueError if it is empty."""
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = audio.mean(axis=1)
     if not len(mono):

@@ -21,8 +21,9 @@ from scipy.signal import lfilter
 
 from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples, fit_length
 from ringtrue.training.channel.levels import smooth_gain
-from ringtrue.training.hifigan import hifigan_signal
-from ringtrue.training.melgan import melgan_signal
+from ringtrue.training.hifigan import hifigan_voice
+from ringtrue.training.mel import mel_of
+from ringtrue.training.melgan import melgan_voice
 
 CopySynthesizer: TypeAlias = Callable[[Samples, np.random.Generator], Samples]
 
@@ -187,7 +188,7 @@ def hifigan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
         ValueError: the package with the vocoder is not installed.
     """
     del rng  # the network draws nothing
-    return _like(hifigan_signal(samples), samples)
+    return _like(hifigan_voice(mel_of(samples)), samples)
 
 
 def melgan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
@@ -197,7 +198,7 @@ def melgan_copy(samples: Samples, rng: np.random.Generator) -> Samples:
         ValueError: the package with the vocoder is not installed.
     """
     del rng  # the network draws nothing
-    return _like(melgan_signal(samples), samples)
+    return _like(melgan_voice(mel_of(samples)), samples)
 
 
 COPY_SYNTHESIZERS: Final[Mapping[str, CopySynthesizer]] = MappingProxyType(
@@ -232,7 +233,12 @@ def synthesise_copy(name: str, samples: NDArray[Any], rng: np.random.Generator) 
 
 def _like(signal: NDArray[Any], reference: Samples) -> Samples:
     """``signal`` with the length and the mean square of ``reference``, clipped to -1...1."""
-    copy = np.nan_to_num(fit_length(signal, len(reference)))
+    return at_level(fit_length(signal, len(reference)), reference)
+
+
+def at_level(signal: NDArray[Any], reference: Samples) -> Samples:
+    """``signal`` with the mean square of ``reference``, clipped to -1...1, float32."""
+    copy = np.nan_to_num(signal)
     power = float(np.mean(np.square(copy, dtype=np.float64)))
     wanted = float(np.mean(np.square(reference, dtype=np.float64)))
     gain = np.sqrt(wanted / power) if power > 0 else 0.0

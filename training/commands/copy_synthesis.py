@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringtrue.training.commands.options import ManifestPath
+
+if TYPE_CHECKING:
+    from ringtrue.training.copysynth import CopySynthesis
 
 
 def copy_synthesis(
@@ -41,7 +44,11 @@ def copy_synthesis(
 
     names = tuple(method or sorted(COPY_SYNTHESIZERS))
     chosen = read_manifest(manifest).select(split, ("human",))
-    done = copy_synthesise(chosen, out, names, seed, limit, shortest)
+    report_copies(copy_synthesise(chosen, out, names, seed, limit, shortest), out)
+
+
+def report_copies(done: CopySynthesis, out: Path) -> None:
+    """Say what was made in ``out``; exit code 1 if some could not be."""
     typer.echo(
         f"{done.written} written, {done.skipped} there before, {len(done.failed)} failed; "
         f"{len(done.manifest)} rows in {out / 'manifest.jsonl'}"
