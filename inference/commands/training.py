@@ -14,6 +14,7 @@ COMMANDS = {
     "cache": "Decode and cache the clips of a manifest.",
     "import-recordings": "Cut recordings of a source into clips with a manifest.",
     "copy-synthesis": "Make paired robot clips from the humans of a manifest.",
+    "imitate": "Say people's clips again as a text-to-speech system might.",
     "synthesise": "Make robot clips with a synthesizer that is installed.",
     "train": "Train a detector by a recipe.",
     "cross-validate": "Judge a recipe on sources of train that it did not learn from.",
