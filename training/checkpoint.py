@@ -65,12 +65,14 @@ def load_detector(path: Path) -> Detector:
     Raises:
         ValueError: the file cannot be read or is not a checkpoint of this project.
     """
-    # Of any other file torch says no more than which byte it stumbled over.
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"{path}: not a ringtrue checkpoint: expected a file written by torch, got another kind"
-        )
     try:
+        with path.open("rb") as handle:
+            if not zipfile.is_zipfile(handle):
+                # torch would say no more than which byte it stumbled over.
+                raise ValueError(
+                    f"{path}: not a ringtrue checkpoint: expected a file written by torch, "
+                    "got another kind or part of one"
+                )
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         detector = Detector(DetectorConfig.from_dict(checkpoint["model_config"]))
         weights = {

@@ -111,7 +111,7 @@ def copy_synthesise(
                         failed.append(f"{origin.id} ({name}): {error}")
                         _log.warning("no copy of %s", failed[-1])
                         continue
-                    rows.append(_row(origin, name, seconds))
+                    rows.append(copied_row(origin, name, seconds))
     finally:
         result = Manifest(tuple(rows), out_dir)
         if rows:
@@ -139,7 +139,8 @@ def people_of(manifest: Manifest, seed: int, limit: int | None) -> list[Clip]:
     return origins
 
 
-def _row(origin: Clip, name: str, seconds: float) -> Clip:
+def copied_row(origin: Clip, name: str, seconds: float) -> Clip:
+    """The row of the copy of ``origin`` by the system ``name``, ``<name>/<id>.flac``."""
     return replace(
         origin,
         id=f"{origin.id}-{name}",

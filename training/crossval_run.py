@@ -36,7 +36,7 @@ from ringtrue.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-_VERSION = 3
+_VERSION = 4
 """Of how a fold is trained; folds of other versions are not compared."""
 _ALONE = "inf"
 """Weight of frame evidence that is judged without the network."""

@@ -13,8 +13,10 @@ import logging
 import multiprocessing
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -23,9 +25,15 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ringtrue.training import mel_changes
-from ringtrue.training.channel.base import Samples
+from ringtrue.training.channel.base import SAMPLE_RATE, Samples, as_samples
 from ringtrue.training.clip_file import write_clip
-from ringtrue.training.copysynth import CopySynthesis, clip_seconds, people_of, read_samples
+from ringtrue.training.copysynth import (
+    CopySynthesis,
+    clip_seconds,
+    copied_row,
+    people_of,
+    read_samples,
+)
 from ringtrue.training.copysynth_methods import at_level
 from ringtrue.training.hifigan import hifigan_voice
 from ringtrue.training.manifest import Clip, Manifest, write_manifest
@@ -35,26 +43,25 @@ from ringtrue.training.melgan import melgan_voice
 
 log = logging.getLogger(__name__)
 
-FOLDER = "imitation"
-"""Of the clips, and what their ids end with."""
 CHANGES: Final = MappingProxyType(
     {"tokens": 0.3, "averaged": 0.25, "blurred": 0.2, "patches": 0.1, "plain": 0.15}
 )
 """How often the spectrogram is changed in which way; plain: only the vocoder's traces."""
 VOCODERS: Final = MappingProxyType({"hifigan": 0.5, "melgan": 0.3, "griffin_lim": 0.2})
 """How often each vocoder is drawn, relative to the others that are used."""
+SHORTEST: Final = 0.5
+"""s; there is too little to change in clips below."""
 
 _TOKENS = (512, 512, 512, 512, 256, 256)
-_COMPONENTS = (24, 48, 96)
+_COMPONENTS = 96
 _FITTED_CLIPS = 350
 _POOL_CLIPS = 8
-_POOL_FRAMES = 1500
-_LONGEST = 12 * 8000
-_SHORTEST = 0.5
+_POOL_SECONDS = 17.0
+_LONGEST = 12 * SAMPLE_RATE
 
 
 @dataclass(frozen=True)
-class Fitted:
+class _Fitted:
     """What the changes are fitted to: spectrograms of the people of a manifest."""
 
     books: Codebooks
@@ -63,12 +70,14 @@ class Fitted:
 
 @dataclass(frozen=True)
 class _Job:
-    manifest: Manifest
-    fitted: Fitted | None
-    vocoders: tuple[str, ...]
-    seed: int
+    """What every clip needs, sent to each process once."""
+
+    root: Path
     out_dir: Path
-    others: dict[str, tuple[Clip, ...]]
+    seed: int
+    vocoders: tuple[str, ...]
+    fitted: _Fitted
+    others: Mapping[str, tuple[Clip, ...]]
 
 
 def imitate(
@@ -80,43 +89,43 @@ def imitate(
     vocoders: Sequence[str] = tuple(VOCODERS),
     workers: int = 1,
 ) -> CopySynthesis:
-    """Write an imitation of each human clip as ``imitation/<id>.flac``, and a ``manifest.jsonl``.
+    """Write an imitation of each human clip, ``<system>/<id>.flac``, and a ``manifest.jsonl``.
 
-    Rows are labelled ``vocoded`` with ``system`` the change and the vocoder, as in
-    ``tokens+hifigan``; split, source, speaker, language, licence, condition and text are the
-    origin's, whose id is in ``extra["origin"]``. Runs can be stopped, resumed and extended as those
-    of :func:`ringtrue.training.copysynth.copy_synthesise` with the same seed and manifest; without
-    one of them, what is drawn stays, but not what the changes are fitted to.
+    ``system`` is the change and the vocoder, as in ``tokens+hifigan``, and depends on the seed, the
+    id and the vocoders; rows are as those of :func:`ringtrue.training.copysynth.copy_synthesise`,
+    and runs can be stopped, resumed and extended like its. The first 12 s of a clip are used. A
+    clip that cannot be read or imitated is logged and left out.
 
     Args:
-        manifest: its human clips are imitated, and changes are fitted to them; choose split and
-            licences before.
+        manifest: its human clips are imitated, and the changes are fitted to them, anew in each
+            run; choose split and licences before.
         out_dir: made if needed.
         seed: of the random choices.
         limit: at most this many human clips, drawn at random with ``seed``.
-        shortest: s; shorter clips are left out.
+        shortest: s, at least :data:`SHORTEST`; shorter clips are left out.
         vocoders: keys of :data:`VOCODERS`; two of them are packages that must be installed.
         workers: processes.
 
     Raises:
-        ValueError: ``shortest`` below 0.5, no human clip, one of split ``eval``, an unknown vocoder
-            or one that is not installed, or too little audio to fit the changes to.
-        OSError: the folder or its manifest cannot be written.
+        ValueError: ``shortest`` is too low, no human clip is long enough, one is of split ``eval``,
+            a vocoder is unknown or not installed, or there is too little audio to fit to.
+        OSError: the folder or its manifest cannot be written, or a process was killed.
     """
-    if shortest < _SHORTEST:
-        raise ValueError(f"expected shortest of at least {_SHORTEST} s, got {shortest}")
+    if shortest < SHORTEST:
+        raise ValueError(f"expected shortest of at least {SHORTEST} s, got {shortest}")
     unknown = sorted(set(vocoders) - set(VOCODERS))
     if unknown or not vocoders:
-        raise ValueError(f"expected vocoders of {', '.join(VOCODERS)}, got {', '.join(unknown)}")
-    people = [c for c in people_of(manifest, seed, None) if c.seconds >= shortest]
+        known, got = ", ".join(VOCODERS), ", ".join(unknown) or "none"
+        raise ValueError(f"expected vocoders of {known}, got {got}")
+    people = [clip for clip in people_of(manifest, seed, None) if clip.seconds >= shortest]
+    if not people:
+        raise ValueError(f"expected human clips of at least {shortest} s, got none")
     long = Manifest(tuple(people), manifest.root)
     chosen = people_of(long, seed, limit)
-    silence = mel_of(np.zeros(8000, np.float32))
-    for name in vocoders:  # a package that is missing is told before the work
-        _voice(silence, name, np.random.default_rng(0))
-    done = all(clip_seconds(_path(out_dir, clip)) is not None for clip in chosen)
-    fitted = None if done else _fit(long, seed)
-    job = _Job(manifest, fitted, tuple(vocoders), seed, out_dir, _others(people))
+    used = tuple(name for name in VOCODERS if name in vocoders)
+    for name in used:  # a package that is missing is told before the work
+        _voice(mel_of(np.zeros(SAMPLE_RATE, np.float32)), name, np.random.default_rng(0))
+    job = _Job(manifest.root, out_dir, seed, used, _fit(long, seed), _by_voice(people))
     rows: list[Clip] = []
     failed: list[str] = []
     written = 0
@@ -125,13 +134,18 @@ def imitate(
     )  # fmt: skip
     try:
         with Progress(*columns) as progress:
-            for row, error, new in progress.track(_outcomes(job, chosen, workers), len(chosen)):
-                written += new
-                if error:
-                    failed.append(error)
-                    log.warning("no imitation of %s", error)
-                elif row is not None:
-                    rows.append(row)
+            for outcome in progress.track(_outcomes(job, chosen, workers), len(chosen)):
+                if isinstance(outcome, str):
+                    failed.append(outcome)
+                    log.warning("no imitation of %s", outcome)
+                    continue
+                rows.append(outcome.row)
+                written += outcome.new
+    except BrokenProcessPool as error:
+        raise OSError(
+            f"a process was killed after {len(rows)} of {len(chosen)} clips, perhaps for lack of "
+            "memory; run again with fewer --workers to go on"
+        ) from error
     finally:
         result = Manifest(tuple(rows), out_dir)
         if rows:
@@ -139,78 +153,87 @@ def imitate(
     return CopySynthesis(result, written, len(rows) - written, tuple(failed))
 
 
-_Outcome = tuple[Clip | None, str, bool]
+@dataclass(frozen=True)
+class _Made:
+    row: Clip
+    new: bool
+
+
 _job: _Job | None = None
 
 
-def _outcomes(job: _Job, chosen: Sequence[Clip], workers: int) -> Iterator[_Outcome]:
-    """Row, error and whether it was written now, of each clip in order."""
+def _outcomes(job: _Job, chosen: Sequence[Clip], workers: int) -> Iterator[_Made | str]:
+    """What was made of each clip in order, or one sentence why not."""
     if workers == 1:
-        _start(job)
-        yield from map(_make, chosen)
+        for clip in chosen:
+            yield _make(job, clip)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start, (job,)) as pool:
-        yield from pool.imap(_make, chosen, chunksize=4)
+    pool = ProcessPoolExecutor(workers, context, _start, (job,))
+    try:
+        yield from pool.map(_make_here, chosen, chunksize=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start(job: _Job) -> None:
     global _job
+    import torch
+
+    # The processes share the cores.
+    torch.set_num_threads(1)
     _job = job
 
 
-def _make(origin: Clip) -> _Outcome:
+def _make_here(origin: Clip) -> _Made | str:
     assert _job is not None
-    rng = np.random.default_rng([_job.seed, zlib.crc32(origin.id.encode())])
+    return _make(_job, origin)
+
+
+def _make(job: _Job, origin: Clip) -> _Made | str:
+    rng = np.random.default_rng([job.seed, zlib.crc32(origin.id.encode())])
     change = str(rng.choice(list(CHANGES), p=list(CHANGES.values())))
-    share = np.array([VOCODERS[name] for name in _job.vocoders])
-    vocoder = str(rng.choice(_job.vocoders, p=share / share.sum()))
-    path = _path(_job.out_dir, origin)
+    share = np.array([VOCODERS[name] for name in job.vocoders])
+    vocoder = str(rng.choice(job.vocoders, p=share / share.sum()))
+    others = [clip for clip in job.others.get(origin.speaker, ()) if clip.id != origin.id]
+    if change == "averaged" and sum(clip.seconds for clip in others) < _POOL_SECONDS:
+        change = "tokens"  # too little of that voice to choose from
+    system = f"{change}+{vocoder}"
+    path = job.out_dir / system / f"{origin.id}.flac"
     try:
-        others = [c for c in _job.others.get(_voice_of(origin), ()) if c.id != origin.id]
-        if change == "averaged" and sum(c.seconds for c in others) * 86 < _POOL_FRAMES:
-            change = "tokens"  # too little of that voice to choose from
         seconds = clip_seconds(path)
         new = seconds is None
         if seconds is None:
-            samples = read_samples(_job.manifest.audio_path(origin))
-            mel = mel_of(samples)
-            changed = _changed(mel, change, others, rng)
+            samples = _speech(job.root, origin)
+            changed = _changed(job, mel_of(samples), change, others, rng)
             if rng.random() < 0.4:
                 changed = mel_changes.stretched(changed, float(rng.uniform(0.85, 1.2)))
             voiced = _voice(changed, vocoder, rng)[:_LONGEST]
+            if np.any(samples) and not np.any(voiced):
+                raise ValueError(f"expected a voice, got silence of {vocoder}")
             seconds = write_clip(path, at_level(voiced, samples))
     except (ValueError, OSError, RuntimeError, np.linalg.LinAlgError) as error:
-        return None, f"{origin.id}: {error}", False
-    row = replace(
-        origin,
-        id=f"{origin.id}-{FOLDER}",
-        path=f"{FOLDER}/{origin.id}.flac",
-        label="vocoded",
-        system=f"{change}+{vocoder}",
-        voice="",
-        recorded_prompt=False,
-        seconds=seconds,
-        extra={"origin": origin.id},
-    )
-    return row, "", new
+        return f"{origin.id}: {error}"
+    return _Made(copied_row(origin, system, seconds), new)
 
 
-def _changed(mel: Mel, change: str, others: Sequence[Clip], rng: np.random.Generator) -> Mel:
-    assert _job is not None
-    assert _job.fitted is not None
+def _changed(
+    job: _Job, mel: Mel, change: str, others: Sequence[Clip], rng: np.random.Generator
+) -> Mel:
     if change == "tokens":
         stages, slips = int(rng.integers(2, 7)), float(rng.choice([0.0, 0.1, 0.3]))
-        told = mel_changes.tokenised(mel, _job.fitted.books, stages, slips, rng)
+        told = mel_changes.tokenised(mel, job.fitted.books, stages, slips, rng)
         return mel_changes.blurred(told, 0.0, float(rng.uniform(0.4, 1.0)))
     if change == "averaged":
-        pool = _spectra(_job.manifest, others)
-        mean = mel_changes.averaged(mel, pool, int(rng.choice([2, 4, 8, 16])))
+        mean = mel_changes.averaged(mel, _spectra(job.root, others), int(rng.choice([2, 4, 8, 16])))
         return mel_changes.blurred(mean, 0.0, float(rng.uniform(0.3, 1.0)))
     if change == "blurred":
         return mel_changes.blurred(mel, float(rng.uniform(0, 1.5)), float(rng.uniform(0.5, 2.2)))
     if change == "patches":
-        return mel_changes.reduced(mel, _job.fitted.patches, int(rng.choice(_COMPONENTS)))
+        patches = job.fitted.patches
+        return mel_changes.reduced(
+            mel, patches, len(patches.components) // int(rng.choice([1, 2, 4]))
+        )
     return mel
 
 
@@ -223,38 +246,38 @@ def _voice(mel: Mel, vocoder: str, rng: np.random.Generator) -> Samples:
     return griffin_lim_voice(mel, iterations, momentum, rng)
 
 
-def _fit(long: Manifest, seed: int) -> Fitted:
+def _speech(root: Path, clip: Clip) -> Samples:
+    """At most the first 12 s of a clip; ValueError if it is damaged or hardly there."""
+    samples = as_samples(read_samples(root / clip.path)[:_LONGEST])
+    if len(samples) < SHORTEST * SAMPLE_RATE:
+        raise ValueError(f"expected at least {SHORTEST} s, got {len(samples) / SAMPLE_RATE:.2f} s")
+    return samples
+
+
+def _fit(long: Manifest, seed: int) -> _Fitted:
     """Codebooks and patches of up to :data:`_FITTED_CLIPS` clips."""
-    spectra = _spectra(long, people_of(long, seed, _FITTED_CLIPS))
+    spectra = _spectra(long.root, people_of(long, seed, _FITTED_CLIPS))
     if not spectra:
         raise ValueError("expected clips to fit the changes to, none can be read")
     books = mel_changes.fit_codebooks(spectra, _TOKENS, seed)
-    return Fitted(books, mel_changes.fit_patches(spectra, max(_COMPONENTS)))
+    return _Fitted(books, mel_changes.fit_patches(spectra, _COMPONENTS))
 
 
-def _spectra(manifest: Manifest, clips: Sequence[Clip]) -> list[Mel]:
+def _spectra(root: Path, clips: Sequence[Clip]) -> list[Mel]:
     """Spectrograms of the clips that can be read; the others are told of when it is their turn."""
     found = []
     for clip in clips:
         try:
-            found.append(mel_of(read_samples(manifest.audio_path(clip))))
+            found.append(mel_of(_speech(root, clip)))
         except (ValueError, OSError, RuntimeError) as error:
             log.debug("%s is left out of what changes are fitted to: %s", clip.id, error)
     return found
 
 
-def _others(people: Sequence[Clip]) -> dict[str, tuple[Clip, ...]]:
-    """The first clips of each voice."""
+def _by_voice(people: Sequence[Clip]) -> dict[str, tuple[Clip, ...]]:
+    """The first clips of each speaker who is known, one more than a clip needs beside itself."""
     found: dict[str, list[Clip]] = defaultdict(list)
     for clip in people:
-        if len(found[_voice_of(clip)]) <= _POOL_CLIPS:
-            found[_voice_of(clip)].append(clip)
-    return {voice: tuple(clips) for voice, clips in found.items()}
-
-
-def _path(out_dir: Path, origin: Clip) -> Path:
-    return out_dir / FOLDER / f"{origin.id}.flac"
-
-
-def _voice_of(clip: Clip) -> str:
-    return clip.speaker or clip.source
+        if clip.has_known_speaker and len(found[clip.speaker]) < _POOL_CLIPS + 1:
+            found[clip.speaker].append(clip)
+    return {speaker: tuple(clips) for speaker, clips in found.items()}

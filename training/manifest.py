@@ -94,6 +94,11 @@ class Clip:
         return self.label == "human"
 
     @property
+    def has_known_speaker(self) -> bool:
+        """False where ``speaker`` is empty or ends in a colon: somebody of the source."""
+        return bool(self.speaker) and not self.speaker.endswith(":")
+
+    @property
     def group(self) -> str:
         """Key of clips that may be joined and that vary together in the bootstrap.
 

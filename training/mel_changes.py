@@ -23,7 +23,7 @@ FRAMES_PER_TOKEN = 2
 PATCH_FRAMES = 16
 """Frames of the patches that :class:`Patches` holds components of (0.19 s)."""
 _NEAREST = 4
-"""A wrong token is one of so many nearest."""
+"""A wrong token is one of so many nearest, but not the nearest."""
 _CONTEXT = 4
 """Frames on either side by which frames are found alike."""
 
@@ -110,8 +110,8 @@ def tokenised(
         token = distance.argmin(axis=1)
         if slips:
             among = min(_NEAREST, len(book))
-            near = np.argpartition(distance, among - 1, axis=1)[:, :among]
-            other = near[np.arange(len(token)), rng.integers(0, among, len(token))]
+            near = np.argsort(distance, axis=1)[:, :among]
+            other = near[np.arange(len(token)), rng.integers(min(1, among - 1), among, len(token))]
             token = np.where(rng.random(len(token)) < slips, other, token)
         total += book[token]
         left = left - book[token]
@@ -121,7 +121,7 @@ def tokenised(
 def averaged(mel: Mel, pool: Sequence[Mel], count: int) -> Mel:
     """Each frame as the mean of the ``count`` most alike of ``pool``, as kNN-VC does.
 
-    Frames are alike that sound alike with what is before and after them (40 ms). Baas, van Niekerk
+    Frames are alike that sound alike with what is before and after them (46 ms). Baas, van Niekerk
     and Kamper, "Voice conversion with just nearest neighbors", Interspeech 2023.
 
     Raises:

@@ -75,8 +75,8 @@ class Pairs:
             lambda: defaultdict(list)
         )
         for index, clip in clips:
-            named = clip.speaker and not clip.speaker.endswith(":")
-            shared = clip.speaker if named and clip.speaker in people else clip.source
+            known = clip.has_known_speaker
+            shared = clip.speaker if known and clip.speaker in people else clip.source
             if clip.is_robot and shared in people:
                 robots[shared][f"{clip.system}|{clip.voice}"].append((index, clip))
         self._people = people

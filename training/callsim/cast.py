@@ -128,8 +128,7 @@ def draw_voice(
 
 def _one_known_person(clip: Clip) -> bool:
     layout = str(clip.extra.get("channel_layout", ""))
-    known = bool(clip.speaker) and not clip.speaker.endswith(":")
-    return known and "+" not in clip.speaker and "mix" not in layout
+    return clip.has_known_speaker and "+" not in clip.speaker and "mix" not in layout
 
 
 def _enough(voice: Voice) -> bool:
