@@ -56,7 +56,9 @@ _TOKENS = (512, 512, 512, 512, 256, 256)
 _COMPONENTS = 96
 _FITTED_CLIPS = 350
 _POOL_CLIPS = 8
+"""Clips of the same voice, at most, that means are taken of."""
 _POOL_SECONDS = 17.0
+"""Of these clips; with less there is too little to choose from."""
 _LONGEST = 12 * SAMPLE_RATE
 
 
@@ -128,13 +130,14 @@ def imitate(
     job = _Job(manifest.root, out_dir, seed, used, _fit(long, seed), _by_voice(people))
     rows: list[Clip] = []
     failed: list[str] = []
-    written = 0
+    written = judged = 0
     columns = (
         TextColumn("imitations"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )  # fmt: skip
     try:
         with Progress(*columns) as progress:
             for outcome in progress.track(_outcomes(job, chosen, workers), len(chosen)):
+                judged += 1
                 if isinstance(outcome, str):
                     failed.append(outcome)
                     log.warning("no imitation of %s", outcome)
@@ -147,6 +150,8 @@ def imitate(
             "memory; run again with fewer --workers to go on"
         ) from error
     finally:
+        # A run that is stopped early keeps the rows of what an earlier one, or a process, has made.
+        rows += [row for clip in chosen[judged:] if (row := _row_of(job, clip)) is not None]
         result = Manifest(tuple(rows), out_dir)
         if rows:
             write_manifest(result, out_dir / "manifest.jsonl")
@@ -190,31 +195,60 @@ def _make_here(origin: Clip) -> _Made | str:
     return _make(_job, origin)
 
 
-def _make(job: _Job, origin: Clip) -> _Made | str:
+@dataclass(frozen=True)
+class _Plan:
+    """What is drawn for a clip, and the generator of what is drawn next."""
+
+    change: str
+    vocoder: str
+    others: tuple[Clip, ...]
+    path: Path
+    rng: np.random.Generator
+
+    @property
+    def system(self) -> str:
+        return f"{self.change}+{self.vocoder}"
+
+
+def _plan(job: _Job, origin: Clip) -> _Plan:
     rng = np.random.default_rng([job.seed, zlib.crc32(origin.id.encode())])
     change = str(rng.choice(list(CHANGES), p=list(CHANGES.values())))
     share = np.array([VOCODERS[name] for name in job.vocoders])
     vocoder = str(rng.choice(job.vocoders, p=share / share.sum()))
-    others = [clip for clip in job.others.get(origin.speaker, ()) if clip.id != origin.id]
+    others = tuple(clip for clip in job.others.get(origin.speaker, ()) if clip.id != origin.id)
     if change == "averaged" and sum(clip.seconds for clip in others) < _POOL_SECONDS:
-        change = "tokens"  # too little of that voice to choose from
-    system = f"{change}+{vocoder}"
-    path = job.out_dir / system / f"{origin.id}.flac"
+        change = "tokens"
+    path = job.out_dir / f"{change}+{vocoder}" / f"{origin.id}.flac"
+    return _Plan(change, vocoder, others, path, rng)
+
+
+def _row_of(job: _Job, origin: Clip) -> Clip | None:
+    """The row of an imitation that is there already."""
+    plan = _plan(job, origin)
+    seconds = clip_seconds(plan.path)
+    return None if seconds is None else copied_row(origin, plan.system, seconds)
+
+
+def _make(job: _Job, origin: Clip) -> _Made | str:
+    """What was made of a clip, or one sentence why not; OSError if it cannot be written."""
+    row = _row_of(job, origin)
+    if row is not None:
+        return _Made(row, new=False)
+    plan = _plan(job, origin)
+    rng = plan.rng
     try:
-        seconds = clip_seconds(path)
-        new = seconds is None
-        if seconds is None:
-            samples = _speech(job.root, origin)
-            changed = _changed(job, mel_of(samples), change, others, rng)
-            if rng.random() < 0.4:
-                changed = mel_changes.stretched(changed, float(rng.uniform(0.85, 1.2)))
-            voiced = _voice(changed, vocoder, rng)[:_LONGEST]
-            if np.any(samples) and not np.any(voiced):
-                raise ValueError(f"expected a voice, got silence of {vocoder}")
-            seconds = write_clip(path, at_level(voiced, samples))
+        samples = _speech(job.root, origin)
+        changed = _changed(job, mel_of(samples), plan.change, plan.others, rng)
+        if rng.random() < 0.4:
+            changed = mel_changes.stretched(changed, float(rng.uniform(0.85, 1.2)))
+        voiced = _voice(changed, plan.vocoder, rng)[:_LONGEST]
+        if np.any(samples) and not np.any(voiced):
+            raise ValueError(f"expected a voice, got silence of {plan.vocoder}")
     except (ValueError, OSError, RuntimeError, np.linalg.LinAlgError) as error:
         return f"{origin.id}: {error}"
-    return _Made(copied_row(origin, system, seconds), new)
+    # A full disk would fail for every clip: it ends the run.
+    seconds = write_clip(plan.path, at_level(voiced, samples))
+    return _Made(copied_row(origin, plan.system, seconds), new=True)
 
 
 def _changed(

@@ -12,6 +12,7 @@ import torch
 
 from ringtrue.model.detector import Detector, DetectorConfig
 from ringtrue.training.cache import SHARD_CROPS, CropCache
+from ringtrue.training.checkpoint import load_detector
 from ringtrue.training.crossval import (
     LEFT_OUT,
     Fold,
@@ -23,7 +24,7 @@ from ringtrue.training.crossval import (
     training_part,
     trials_of,
 )
-from ringtrue.training.crossval_run import claim_folder, judge_fold, run_fold, summarise
+from ringtrue.training.crossval_run import _scores, claim_folder, judge_fold, run_fold, summarise
 from ringtrue.training.manifest import Clip, Manifest
 from ringtrue.training.recipe import Recipe, parse_recipe
 from ringtrue.training.trainer import Trainer
@@ -205,6 +206,12 @@ def test_a_recipe_without_weights_gives_an_equal_opinion(tmp_path: Path) -> None
     assert list(figures["gains"]) == ["0", "equal", "inf"]
     (tmp_path / "figures.json").write_text(json.dumps(figures))
     assert summarise([tmp_path / "figures.json"])[1].startswith("frames x equal: mean 1 - AUC 0.")
+    part, trials = training_part(cache, fold, {}), trials_of(cache, fold)
+    scores = _scores(load_detector(tmp_path / "last.ckpt"), equal, cache, part, trials)
+    added = scores["equal"] - scores["0"]
+    # Gains have three digits.
+    spread = np.mean(np.std(scores["0"], axis=1) / np.std(added, axis=1))
+    assert spread == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize(

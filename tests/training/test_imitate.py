@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ringtrue.training import imitate as module
 from ringtrue.training.cli import app
+from ringtrue.training.clip_file import write_clip
 from ringtrue.training.imitate import CHANGES, VOCODERS, imitate
 from ringtrue.training.manifest import Clip, Manifest, read_manifest, write_manifest
 
@@ -91,6 +92,39 @@ def test_a_run_goes_on_where_it_was_and_gives_the_same(people: Manifest, tmp_pat
     assert other.written > 0
     for row in other.manifest:
         assert row.path.startswith(f"{row.system}/")
+
+
+def test_a_full_disk_ends_the_run_and_what_is_done_stays(
+    people: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def full(path: Path, samples: np.ndarray) -> float:
+        if len(written) == 3:
+            raise OSError(f"{path}: cannot be written: No space left on device")
+        written.append(path)
+        return write_clip(path, samples)
+
+    monkeypatch.setattr(module, "write_clip", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        imitate(people, tmp_path, **SETTINGS)  # type: ignore[arg-type]
+    rows = read_manifest(tmp_path / "manifest.jsonl")
+    assert [rows.audio_path(row) for row in rows] == written
+
+
+def test_a_second_run_that_is_stopped_loses_no_rows(
+    people: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imitate(people, tmp_path, **SETTINGS)  # type: ignore[arg-type]
+    before = (tmp_path / "manifest.jsonl").read_text()
+
+    def interrupted(job: object, origin: Clip) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_make", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        imitate(people, tmp_path, **SETTINGS)  # type: ignore[arg-type]
+    assert (tmp_path / "manifest.jsonl").read_text() == before
 
 
 def test_damaged_clips_are_named_and_left_out(people: Manifest, tmp_path: Path) -> None:

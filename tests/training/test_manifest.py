@@ -174,3 +174,12 @@ def test_the_corpus_is_valid(corpus: Path) -> None:
     manifest = read_manifest(corpus / "manifest.jsonl")
     assert all(leak.startswith("system") for leak in manifest.leaks())
     assert {c.split for c in manifest} == {"train", "dev", "eval"}
+
+
+@pytest.mark.parametrize(
+    ("speaker", "known"), [("page:anna", True), ("page:", False), ("", False), ("anna", True)]
+)
+def test_a_speaker_that_ends_in_a_colon_is_somebody_of_the_source(
+    speaker: str, known: bool
+) -> None:
+    assert Clip("a", "a.flac", "human", "dev", 1.5, speaker=speaker).has_known_speaker is known

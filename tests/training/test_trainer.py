@@ -235,6 +235,10 @@ def test_other_files_are_not_checkpoints(tmp_path: Path) -> None:
     torch.save({"a": 1}, path)
     with pytest.raises(ValueError, match=r"x\.ckpt: not a ringtrue checkpoint"):
         load_detector(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"x\.ckpt: .*another kind or part of one"):
+        load_detector(path)
     path.write_text("no weights")
     with pytest.raises(ValueError, match=r"x\.ckpt: .*expected a file written by torch"):
         load_detector(path)

@@ -47,8 +47,9 @@ def cross_validate(
     is heard once by a detector that never learnt from it. Use it to choose between recipes: the
     mean of 1 - AUC (every source weighs the same) and the AUC of every source are printed and
     written to fold-N/figures.json. A recipe with frame mixtures or a frame network fits them in
-    every fold and tries every one of the gains that it names. The training run of each fold is
-    resumed by the same command; a folder that holds another recipe's folds is refused.
+    every fold and tries every one of the gains that it names, or an equal opinion where it
+    names none. The training run of each fold is resumed by the same command; a folder that holds
+    another recipe's folds is refused.
 
     Networks need hours, frame evidence minutes: with --network only the latter is fitted in every
     fold, to the features and the speech gate of that checkpoint, and judged alone. Folds that
